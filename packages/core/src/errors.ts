@@ -1,0 +1,48 @@
+import type { EngineName } from './engine.ts'
+import type { Fix } from './finding.ts'
+
+/** Stable codes; messages are free to improve. */
+export const ERROR_CODES = [
+  /** The engine is not there, not running, or runs as root. */
+  'ENGINE_UNAVAILABLE',
+  /** The engine did not answer within its time limit. */
+  'ENGINE_TIMEOUT',
+  /** The engine answered something that we cannot read: cut, huge, not JSON, another engine's. */
+  'ENGINE_OUTPUT_UNREADABLE',
+  /** The engine said no, in words of its own. */
+  'ENGINE_REFUSED',
+  /** No engine of this host has what was required. */
+  'REQUIREMENT_NOT_MET',
+  /** An argument of the caller is not one that we know. */
+  'INVALID_ARGUMENT',
+  /** The host does not let us do what was asked: a file, a command, a permission. */
+  'HOST_REFUSED',
+  /** The caller's signal ended it. */
+  'ABORTED',
+] as const
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+export interface RootlessErrorOptions {
+  readonly engine?: EngineName
+  /** What came back, verbatim and cut. */
+  readonly evidence?: string
+  readonly fix?: Fix
+  readonly cause?: unknown
+}
+
+/** The one error class of rootless-runtime. Its message says what was asked, what came back, and what to do. */
+export class RootlessError extends Error {
+  override readonly name = 'RootlessError'
+  readonly code: ErrorCode
+  readonly engine?: EngineName
+  readonly evidence?: string
+  readonly fix?: Fix
+
+  constructor(code: ErrorCode, message: string, options: RootlessErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    if (options.engine !== undefined) this.engine = options.engine
+    if (options.evidence !== undefined) this.evidence = options.evidence
+    if (options.fix !== undefined) this.fix = options.fix
+  }
+}

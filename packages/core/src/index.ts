@@ -1,0 +1,64 @@
+export { ENGINE_NAMES, ENGINE_TITLES, type EngineName } from './engine.ts'
+export { supported, supportedValue, unknown, unsupported, type Finding, type Fix, type SupportedOptions } from './finding.ts'
+export { known, knownValue, unknownFact, type Fact } from './fact.ts'
+export {
+  CGROUP_MANAGERS,
+  CGROUP_VERSIONS,
+  LIMIT_NAMES,
+  NETWORK_DRIVERS,
+  NETWORK_PROPERTIES,
+  PORT_DRIVERS,
+  STORAGE_DRIVERS,
+  STORAGE_LAYERS,
+  type Capabilities,
+  type CgroupCapabilities,
+  type CgroupManager,
+  type CgroupVersion,
+  type DriverUse,
+  type LimitName,
+  type NetworkDriver,
+  type NetworkProperty,
+  type NetworkingCapabilities,
+  type PortDriver,
+  type StorageCapabilities,
+  type StorageDriver,
+} from './capabilities.ts'
+export {
+  FILE_KINDS,
+  type Answer,
+  type Command,
+  type CommandAnswer,
+  type ConnectOptions,
+  type FileKind,
+  type FileStatus,
+  type ReadOptions,
+  type System,
+  type SystemUser,
+} from './system.ts'
+export { PLACE_VERDICTS, type Availability, type Place, type PlaceVerdict, type RootlessRuntime } from './runtime.ts'
+export { ERROR_CODES, RootlessError, type ErrorCode, type RootlessErrorOptions } from './errors.ts'
+export { printable } from './printable.ts'
+export {
+  DEVICE_NAMES,
+  HOST_CONDITION_NAMES,
+  SYSCTL_ABSENT,
+  SYSCTL_NAMES,
+  TOOL_NAMES,
+  type Attempt,
+  type CgroupFacts,
+  type DeviceFact,
+  type DeviceName,
+  type HomeFacts,
+  type HostCondition,
+  type HostConditionName,
+  type HostFacts,
+  type IdRange,
+  type LxcUsernetLine,
+  type SessionFacts,
+  type SysctlName,
+  type SystemFacts,
+  type ToolFact,
+  type ToolName,
+  type UserNamespaceFacts,
+} from './host-facts.ts'
+export { REPORT_VERSION, type EngineReport, type Report } from './report.ts'

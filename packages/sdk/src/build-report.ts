@@ -1,0 +1,77 @@
+import {
+  ENGINE_NAMES,
+  REPORT_VERSION,
+  type EngineName,
+  type EngineReport,
+  type HostFacts,
+  type Report,
+  type RootlessRuntime,
+  type System,
+} from '@rootless-runtime/core'
+import { createRuntime, DEFAULT_TIMEOUT_MS, detectWithin, resolveSystem, throwIfAborted, toTimeout, within, type DiscoverOptions } from './runtimes.ts'
+import { VERSION } from './version.ts'
+
+/** What is being asked, for a line of progress. */
+export interface ReportProgress {
+  readonly subject: EngineName | 'host'
+  readonly state: 'asked' | 'answered'
+}
+
+export interface ReportOptions extends DiscoverOptions {
+  readonly onProgress?: (progress: ReportProgress) => void
+}
+
+/**
+ * Asks the host and every engine at once, and returns everything about this host at this time. An engine that is absent,
+ * fails or hangs is in the report with its reason and stops no other.
+ *
+ * @throws RootlessError `ABORTED` when the signal fires.
+ */
+export async function buildReport(options: ReportOptions = {}): Promise<Report> {
+  const system = await resolveSystem(options)
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const announce = options.onProgress ?? ((): void => {})
+  const host = announced('host', announce, () => probe(system))
+  const engines = (options.engines ?? ENGINE_NAMES).map((engine) =>
+    announced(engine, announce, async () => askEngine(await createRuntime(engine, system, timeoutMs), host, timeoutMs)),
+  )
+  const report: Report = {
+    reportVersion: REPORT_VERSION,
+    toolVersion: VERSION,
+    createdAt: new Date().toISOString(),
+    host: await host,
+    engines: await Promise.all(engines),
+  }
+  throwIfAborted(options.signal)
+  return report
+}
+
+async function probe(system: System): Promise<HostFacts> {
+  const { probeHost } = await import('@rootless-runtime/host')
+  return probeHost(system)
+}
+
+async function announced<Value>(
+  subject: ReportProgress['subject'],
+  announce: (progress: ReportProgress) => void,
+  ask: () => Promise<Value>,
+): Promise<Value> {
+  announce({ subject, state: 'asked' })
+  const answer = await ask()
+  announce({ subject, state: 'answered' })
+  return answer
+}
+
+async function askEngine(runtime: RootlessRuntime, host: Promise<HostFacts>, timeoutMs: number): Promise<EngineReport> {
+  const { engine } = runtime
+  const availability = await detectWithin(runtime, timeoutMs)
+  if (availability.status !== 'available') return { engine, availability, capabilities: null }
+  try {
+    const facts = await host
+    const capabilities = await within(runtime.capabilities(facts), timeoutMs * 2, () => toTimeout(engine, timeoutMs * 2))
+    return { engine, availability, capabilities }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return { engine, availability: { status: 'unknown', reason, places: availability.places }, capabilities: null }
+  }
+}

@@ -1,0 +1,110 @@
+import { ENGINE_NAMES, RootlessError, type Availability, type EngineName, type RootlessRuntime, type System } from '@rootless-runtime/core'
+
+export interface RuntimeOptions {
+  /** The door to the machine; this one's unless told. A recording can stand in for it. */
+  readonly system?: System
+  /** How long one engine may take for one question, in milliseconds; 10 seconds unless told. */
+  readonly timeoutMs?: number
+  /** Ends whatever is going on: commands, connections, waiting. */
+  readonly signal?: AbortSignal
+}
+
+export interface DiscoverOptions extends RuntimeOptions {
+  /** The engines to ask, in this order; all that we know unless told. */
+  readonly engines?: readonly EngineName[]
+}
+
+export interface DiscoveredRuntime {
+  readonly engine: EngineName
+  readonly runtime: RootlessRuntime
+  readonly availability: Availability
+}
+
+export const DEFAULT_TIMEOUT_MS = 10_000
+
+type RuntimeFactory = (system: System, options: { readonly timeoutMs: number }) => Promise<RootlessRuntime>
+
+// Imported when first used: dockerode alone costs 150 ms to load.
+const FACTORIES: Readonly<Record<EngineName, RuntimeFactory>> = {
+  docker: async (system, options) => (await import('@rootless-runtime/docker')).createDocker(system, options),
+  podman: async (system, options) => (await import('@rootless-runtime/podman')).createPodman(system, options),
+  lxc: async (system, options) => (await import('@rootless-runtime/lxc')).createLxc(system, options),
+}
+
+/** The system of the options, or this machine's. */
+export async function resolveSystem(options: RuntimeOptions): Promise<System> {
+  if (options.system !== undefined) return options.system
+  const { createLocalSystem } = await import('@rootless-runtime/host')
+  return createLocalSystem(options.signal === undefined ? {} : { signal: options.signal })
+}
+
+/** The adapter of an engine, whether the engine is there or not. Asks nothing. */
+export function createRuntime(engine: EngineName, system: System, timeoutMs: number): Promise<RootlessRuntime> {
+  return FACTORIES[engine](system, { timeoutMs })
+}
+
+/**
+ * Looks for every engine at once. An engine that is not there is an answer too, with every place looked at.
+ *
+ * @throws RootlessError `ABORTED` when the signal fires.
+ */
+export async function discoverRuntimes(options: DiscoverOptions = {}): Promise<readonly DiscoveredRuntime[]> {
+  const system = await resolveSystem(options)
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const found = await Promise.all(
+    (options.engines ?? ENGINE_NAMES).map(async (engine) => {
+      const runtime = await createRuntime(engine, system, timeoutMs)
+      return { engine, runtime, availability: await detectWithin(runtime, timeoutMs) }
+    }),
+  )
+  throwIfAborted(options.signal)
+  return found
+}
+
+/**
+ * The runtime of one engine, known to be there.
+ *
+ * @throws RootlessError `ENGINE_UNAVAILABLE` with the reason and the fix when it is not.
+ */
+export async function openRuntime(engine: EngineName, options: RuntimeOptions = {}): Promise<RootlessRuntime> {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const runtime = await createRuntime(engine, await resolveSystem(options), timeoutMs)
+  const availability = await detectWithin(runtime, timeoutMs)
+  throwIfAborted(options.signal)
+  if (availability.status === 'available') return runtime
+  const places = availability.places.map(({ place, answer }) => `${place}: ${answer}`).join('; ')
+  throw new RootlessError('ENGINE_UNAVAILABLE', `rootless ${engine} cannot be used: ${availability.reason}`, {
+    engine,
+    evidence: places,
+    ...(availability.fix && { fix: availability.fix }),
+  })
+}
+
+/** What `detect` says, within twice the time limit of one question: whoever hangs is unknown, and stops nobody else. */
+export async function detectWithin(runtime: RootlessRuntime, timeoutMs: number): Promise<Availability> {
+  try {
+    return await within(runtime.detect(), timeoutMs * 2, () => toTimeout(runtime.engine, timeoutMs * 2))
+  } catch (error) {
+    return { status: 'unknown', reason: error instanceof Error ? error.message : String(error), places: [] }
+  }
+}
+
+/** The promise, or the error when it has not settled after `timeoutMs`. */
+export async function within<Value>(promise: Promise<Value>, timeoutMs: number, toError: () => Error): Promise<Value> {
+  const { promise: expired, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(toError()), timeoutMs)
+  try {
+    return await Promise.race([promise, expired])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export function toTimeout(engine: EngineName, timeoutMs: number): RootlessError {
+  return new RootlessError('ENGINE_TIMEOUT', `${engine} did not answer within ${timeoutMs / 1000} s`, { engine })
+}
+
+/** @throws RootlessError `ABORTED` when the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new RootlessError('ABORTED', 'ended by the caller', { cause: signal.reason })
+}

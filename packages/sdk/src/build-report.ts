@@ -8,7 +8,16 @@ import {
   type RootlessRuntime,
   type System,
 } from '@rootless-runtime/core'
-import { createRuntime, DEFAULT_TIMEOUT_MS, detectWithin, resolveSystem, throwIfAborted, toTimeout, within, type DiscoverOptions } from './runtimes.ts'
+import {
+  createRuntime,
+  DEFAULT_TIMEOUT_MS,
+  detectWithin,
+  resolveSystem,
+  throwIfAborted,
+  toTimeout,
+  within,
+  type DiscoverOptions,
+} from './runtimes.ts'
 import { VERSION } from './version.ts'
 
 /** What is being asked, for a line of progress. */

@@ -1,4 +1,11 @@
-import { ENGINE_NAMES, RootlessError, type Availability, type EngineName, type RootlessRuntime, type System } from '@rootless-runtime/core'
+import {
+  ENGINE_NAMES,
+  RootlessError,
+  type Availability,
+  type EngineName,
+  type RootlessRuntime,
+  type System,
+} from '@rootless-runtime/core'
 
 export interface RuntimeOptions {
   /** The door to the machine; this one's unless told. A recording can stand in for it. */

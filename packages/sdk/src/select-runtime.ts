@@ -1,4 +1,12 @@
-import { ENGINE_TITLES, findShortfalls, RootlessError, type Capabilities, type EngineReport, type Requirement, type RootlessRuntime } from '@rootless-runtime/core'
+import {
+  ENGINE_TITLES,
+  findShortfalls,
+  RootlessError,
+  type Capabilities,
+  type EngineReport,
+  type Requirement,
+  type RootlessRuntime,
+} from '@rootless-runtime/core'
 import { buildReport, type ReportOptions } from './build-report.ts'
 import { createRuntime, DEFAULT_TIMEOUT_MS, resolveSystem } from './runtimes.ts'
 
@@ -21,10 +29,17 @@ export interface RequirementAnswer {
 
 /** Judges every engine of a report against a requirement. */
 export function judgeRequirement(engines: readonly EngineReport[], requirement: Requirement): readonly RequirementAnswer[] {
-  return engines.map(({ engine, availability, capabilities }) => ({ engine, lacks: listLacks(availability, capabilities, requirement) }))
+  return engines.map(({ engine, availability, capabilities }) => ({
+    engine,
+    lacks: listLacks(availability, capabilities, requirement),
+  }))
 }
 
-function listLacks(availability: EngineReport['availability'], capabilities: Capabilities | null, requirement: Requirement): readonly string[] {
+function listLacks(
+  availability: EngineReport['availability'],
+  capabilities: Capabilities | null,
+  requirement: Requirement,
+): readonly string[] {
   if (availability.status !== 'available') return [availability.reason]
   if (capabilities === null) return ['its capabilities could not be read']
   return findShortfalls(capabilities, requirement).map(({ asked, reason, fix }) =>
@@ -42,7 +57,9 @@ export async function selectRuntime(options: SelectOptions): Promise<SelectedRun
   const report = await buildReport({ ...options, system })
   const answers = judgeRequirement(report.engines, options.require)
   const why = answers.map(({ engine, lacks }) => `${ENGINE_TITLES[engine]}: ${lacks.length === 0 ? 'fits' : lacks.join('; ')}`)
-  const chosen = report.engines.find(({ engine }) => answers.some((answer) => answer.engine === engine && answer.lacks.length === 0))
+  const chosen = report.engines.find(({ engine }) =>
+    answers.some((answer) => answer.engine === engine && answer.lacks.length === 0),
+  )
   if (chosen === undefined || chosen.capabilities === null) {
     throw new RootlessError('REQUIREMENT_NOT_MET', `no engine of this host has what is required\n${why.join('\n')}`)
   }

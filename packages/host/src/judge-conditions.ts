@@ -1,0 +1,122 @@
+import {
+  knownValue,
+  type DeviceName,
+  type Fix,
+  type HostCondition,
+  type HostConditionName,
+  type HostFacts,
+} from '@rootless-runtime/core'
+
+const NETWORK_FILE_SYSTEMS: ReadonlySet<string> = new Set([
+  'nfs',
+  'nfs4',
+  'cifs',
+  'smb3',
+  'fuse.sshfs',
+  '9p',
+  'lustre',
+  'beegfs',
+  'ceph',
+  'glusterfs',
+  'afs',
+])
+const SMALL_HOME_BYTES = 1024 ** 3
+
+/** What on this host will hurt, judged from its facts. */
+export function judgeConditions(host: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
+  return [...judgeUser(host), ...judgeHome(host), ...judgeSession(host), ...judgeDevices(host), ...judgeCgroup(host)]
+}
+
+function condition(name: HostConditionName, message: string, source: string, fix?: Fix): readonly HostCondition[] {
+  return [fix === undefined ? { name, message, source } : { name, message, source, fix }]
+}
+
+function judgeUser({ user, userNamespace }: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
+  const { subordinateUserIds: ranges, uidMapWritten } = userNamespace
+  const attempt = knownValue(uidMapWritten)
+  return [
+    ...(user.uid === 0
+      ? condition(
+          'running-as-root',
+          'asked as root: rootless engines belong to an ordinary user; choose one with --user',
+          'uid 0',
+        )
+      : []),
+    ...(user.uid !== 0 && ranges.status === 'known' && ranges.value.length === 0
+      ? condition(
+          'no-subordinate-ids',
+          `${user.name} has no subordinate ids: images whose files have other owners do not run`,
+          ranges.source,
+          setup('give the user subordinate ids'),
+        )
+      : []),
+    ...(attempt?.worked === false
+      ? condition('no-user-namespaces', `user namespaces do not work: ${attempt.reason}`, uidMapWritten.source)
+      : []),
+  ]
+}
+
+function judgeHome({ home }: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
+  const fileSystem = knownValue(home.fileSystem)
+  const free = knownValue(home.freeBytes)
+  return [
+    ...(fileSystem && NETWORK_FILE_SYSTEMS.has(fileSystem.type)
+      ? condition(
+          'home-on-network-file-system',
+          `the home folder is on ${fileSystem.type}: no overlay and no other owners there`,
+          home.fileSystem.source,
+        )
+      : []),
+    ...(fileSystem?.options.includes('noexec')
+      ? condition('home-noexec', 'the home folder is mounted noexec: containers stored there cannot run', home.fileSystem.source)
+      : []),
+    ...(free !== undefined && free < SMALL_HOME_BYTES
+      ? condition('home-full', `only ${Math.floor(free / 1024 ** 2)} MiB are free in the home folder`, home.freeBytes.source)
+      : []),
+  ]
+}
+
+function judgeSession({ session }: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
+  if (session.runtimeDirectory.status !== 'known' || session.runtimeDirectory.value !== null) return []
+  return condition(
+    'runtime-directory-missing',
+    'XDG_RUNTIME_DIR is not set: engines fall back to folders in /tmp or fail',
+    'XDG_RUNTIME_DIR',
+  )
+}
+
+const DEVICE_CONDITIONS: Readonly<Record<DeviceName, readonly [HostConditionName, string]>> = {
+  '/dev/net/tun': ['tun-not-accessible', 'slirp4netns and pasta need it'],
+  '/dev/fuse': ['fuse-not-accessible', 'fuse-overlayfs needs it'],
+}
+
+function judgeDevices({ devices }: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
+  return Object.entries(devices).flatMap(([path, fact]) => {
+    const device = knownValue(fact)
+    if (device === undefined || (device.present && device.accessible)) return []
+    const [name, why] = DEVICE_CONDITIONS[path as DeviceName]
+    const state = device.present ? `cannot be opened by this user (mode ${device.mode})` : 'does not exist'
+    return condition(name, `${path} ${state}: ${why}`, path, setup(`open ${path} to users`))
+  })
+}
+
+function judgeCgroup({ cgroup, session }: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
+  const delegated = knownValue(cgroup.delegatedControllers)
+  if (delegated === undefined || delegated.length > 0) return []
+  const layout = knownValue(cgroup.layout) ?? 'unknown'
+  const why =
+    layout === 'v2'
+      ? 'no cgroup controller is delegated to this user'
+      : `the cgroup layout is ${layout}: systemd delegates controllers to users only on v2`
+  const fixable = layout === 'v2' && knownValue(session.systemd) === true
+  return condition(
+    'no-delegated-controllers',
+    `${why}; limits will not be applied`,
+    cgroup.delegatedControllers.source,
+    fixable ? setup('delegate the controllers') : undefined,
+  )
+}
+
+function setup(summary: string): Fix {
+  return { summary, commands: [['rootless', 'setup']], needsRoot: true, check: ['rootless', 'host'] }
+}

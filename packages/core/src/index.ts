@@ -67,3 +67,17 @@ export { parseReport, reportSchema, toReportJsonSchema } from './report-schema.t
 export { toMatrix, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts'
 export { ARTICLE_OF_2020, toArticleMatrix } from './article.ts'
 export { findShortfalls, parseRequirement, REQUIREMENT_WORDS, type Requirement, type Shortfall } from './requirement.ts'
+export { findMount, parseMountInfo, type Mount } from './mount.ts'
+export { setupFix } from './setup-fix.ts'
+export { delegationFix, judgeDelegatedLimit, judgeLayouts, judgeLimits, LIMIT_CONTROLLERS } from './judge-cgroup.ts'
+export {
+  judgeBtrfs,
+  judgeFuseOverlay,
+  judgeKernelOverlay,
+  judgeLxcUserNic,
+  judgePing,
+  judgePrivilegedPorts,
+  judgeTool,
+  judgeUserModeNetwork,
+} from './judge-host.ts'
+export { markInUse } from './mark-in-use.ts'

@@ -1,5 +1,6 @@
 import {
   knownValue,
+  setupFix,
   type DeviceName,
   type Fix,
   type HostCondition,
@@ -47,7 +48,7 @@ function judgeUser({ user, userNamespace }: Omit<HostFacts, 'conditions'>): read
           'no-subordinate-ids',
           `${user.name} has no subordinate ids: images whose files have other owners do not run`,
           ranges.source,
-          setup('give the user subordinate ids'),
+          setupFix('give the user subordinate ids'),
         )
       : []),
     ...(attempt?.worked === false
@@ -96,7 +97,7 @@ function judgeDevices({ devices }: Omit<HostFacts, 'conditions'>): readonly Host
     if (device === undefined || (device.present && device.accessible)) return []
     const [name, why] = DEVICE_CONDITIONS[path as DeviceName]
     const state = device.present ? `cannot be opened by this user (mode ${device.mode})` : 'does not exist'
-    return condition(name, `${path} ${state}: ${why}`, path, setup(`open ${path} to users`))
+    return condition(name, `${path} ${state}: ${why}`, path, setupFix(`open ${path} to users`))
   })
 }
 
@@ -113,10 +114,6 @@ function judgeCgroup({ cgroup, session }: Omit<HostFacts, 'conditions'>): readon
     'no-delegated-controllers',
     `${why}; limits will not be applied`,
     cgroup.delegatedControllers.source,
-    fixable ? setup('delegate the controllers') : undefined,
+    fixable ? setupFix('delegate the controllers') : undefined,
   )
-}
-
-function setup(summary: string): Fix {
-  return { summary, commands: [['rootless', 'setup']], needsRoot: true, check: ['rootless', 'host'] }
 }

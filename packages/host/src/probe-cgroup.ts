@@ -1,5 +1,5 @@
-import { known, unknownFact, type Answer, type CgroupFacts, type Fact, type System } from '@rootless-runtime/core'
-import { parseOwnCgroups, parsePamCgfs, type Mount, type OwnCgroup } from './parse-proc.ts'
+import { known, unknownFact, type Answer, type CgroupFacts, type Fact, type Mount, type System } from '@rootless-runtime/core'
+import { parseOwnCgroups, parsePamCgfs, type OwnCgroup } from './parse-proc.ts'
 
 const OWN_CGROUP = '/proc/self/cgroup'
 const MOUNT_INFO = '/proc/self/mountinfo'

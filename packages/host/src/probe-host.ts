@@ -1,6 +1,8 @@
 import {
   DEVICE_NAMES,
+  findMount,
   known,
+  parseMountInfo,
   printable,
   SYSCTL_ABSENT,
   SYSCTL_NAMES,
@@ -11,13 +13,14 @@ import {
   type Fact,
   type HomeFacts,
   type HostFacts,
+  type Mount,
   type SessionFacts,
   type SysctlName,
   type System,
   type SystemFacts,
 } from '@rootless-runtime/core'
 import { judgeConditions } from './judge-conditions.ts'
-import { findMount, parseLxcUsernet, parseMountInfo, parseOsRelease, parseSubordinateIds, type Mount } from './parse-proc.ts'
+import { parseLxcUsernet, parseOsRelease, parseSubordinateIds } from './parse-proc.ts'
 import { attemptOverlay, attemptUserNamespace } from './probe-attempts.ts'
 import { probeCgroup } from './probe-cgroup.ts'
 import { probeTools } from './probe-tools.ts'

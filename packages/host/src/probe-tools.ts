@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import {
   known,
   TOOL_NAMES,

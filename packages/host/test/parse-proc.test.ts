@@ -1,9 +1,8 @@
 import fc from 'fast-check'
+import { findMount, parseMountInfo } from '@rootless-runtime/core'
 import { expect, test } from 'vitest'
 import {
-  findMount,
   parseLxcUsernet,
-  parseMountInfo,
   parseOsRelease,
   parseOwnCgroups,
   parsePamCgfs,

@@ -1,4 +1,4 @@
-export { discoverRuntimes, openRuntime, type DiscoverOptions, type DiscoveredRuntime, type RuntimeOptions } from './runtimes.ts'
+export { discoverRuntimes, loadAdapters, openRuntime, type DiscoverOptions, type DiscoveredRuntime, type RuntimeOptions } from './runtimes.ts'
 export { buildReport, type ReportOptions, type ReportProgress } from './build-report.ts'
 export {
   judgeRequirement,

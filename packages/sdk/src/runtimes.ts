@@ -45,6 +45,15 @@ export async function resolveSystem(options: RuntimeOptions): Promise<System> {
   return createLocalSystem(options.signal === undefined ? {} : { signal: options.signal })
 }
 
+/**
+ * Loads every adapter with what it needs, for a process that is about to give up the right to read its own files: one that
+ * becomes another user.
+ */
+export async function loadAdapters(): Promise<void> {
+  const system = await resolveSystem({})
+  await Promise.all(ENGINE_NAMES.map((engine) => FACTORIES[engine](system, { timeoutMs: DEFAULT_TIMEOUT_MS })))
+}
+
 /** The adapter of an engine, whether the engine is there or not. Asks nothing. */
 export function createRuntime(engine: EngineName, system: System, timeoutMs: number): Promise<RootlessRuntime> {
   return FACTORIES[engine](system, { timeoutMs })

@@ -35,7 +35,14 @@ export {
   type System,
   type SystemUser,
 } from './system.ts'
-export { PLACE_VERDICTS, type Availability, type Place, type PlaceVerdict, type RootlessRuntime } from './runtime.ts'
+export {
+  PLACE_VERDICTS,
+  type AdapterOptions,
+  type Availability,
+  type Place,
+  type PlaceVerdict,
+  type RootlessRuntime,
+} from './runtime.ts'
 export { ERROR_CODES, RootlessError, type ErrorCode, type RootlessErrorOptions } from './errors.ts'
 export { printable } from './printable.ts'
 export {
@@ -81,3 +88,5 @@ export {
   judgeUserModeNetwork,
 } from './judge-host.ts'
 export { markInUse } from './mark-in-use.ts'
+export { readMountOf } from './read-mount.ts'
+export { toEngineUnavailable } from './engine-unavailable.ts'

@@ -16,6 +16,12 @@ export interface RootlessRuntime {
   capabilities(host: HostFacts): Promise<Capabilities>
 }
 
+/** What every adapter's factory takes beside the door to the machine. */
+export interface AdapterOptions {
+  /** How long the engine may take for one question, in milliseconds. */
+  readonly timeoutMs: number
+}
+
 /** What a place that was looked at turned out to be. */
 export const PLACE_VERDICTS = ['used', 'usable', 'absent', 'rootful', 'other-engine', 'unusable', 'unknown'] as const
 export type PlaceVerdict = (typeof PLACE_VERDICTS)[number]

@@ -1,0 +1,1 @@
+export { createLxc } from './lxc.ts'

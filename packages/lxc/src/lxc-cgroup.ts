@@ -1,0 +1,101 @@
+import {
+  judgeDelegatedLimit,
+  judgeLayouts,
+  judgeLimits,
+  markInUse,
+  supported,
+  unknown,
+  unsupported,
+  type CgroupCapabilities,
+  type CgroupManager,
+  type CgroupVersion,
+  type DriverUse,
+  type Finding,
+  type HostFacts,
+} from '@rootless-runtime/core'
+import type { LxcFacts } from './lxc-facts.ts'
+import { SETUP_FIX } from './lxc-errors.ts'
+
+/** LXC 7.0 dropped cgroup v1. */
+const FIRST_WITHOUT_V1 = 7
+
+export function toCgroup({ version: lxcVersion }: LxcFacts, host: HostFacts): CgroupCapabilities {
+  const { layout, delegatedControllers } = host.cgroup
+  const dropped = Number.parseInt(lxcVersion, 10) >= FIRST_WITHOUT_V1
+  const refusal = `LXC ${lxcVersion} has no cgroup v1`
+  const versions = judgeLayouts(layout, dropped ? { hybrid: refusal, v1: refusal } : {})
+  const version = toVersion(host, versions)
+  const manager = toManager(host, version)
+  return {
+    version,
+    versions,
+    manager,
+    managers: markInUse(toManagers(host), manager),
+    controllers:
+      delegatedControllers.status === 'known'
+        ? supported(delegatedControllers.value, delegatedControllers.source)
+        : unknown(delegatedControllers.reason),
+    limits: judgeLimits((name) => {
+      if (version.status !== 'supported') return unknown('no cgroup layout is in use')
+      return judgeDelegatedLimit(name, version.value, delegatedControllers)
+    }),
+  }
+}
+
+function toVersion(
+  { cgroup: { layout } }: HostFacts,
+  versions: Readonly<Record<CgroupVersion, Finding<DriverUse>>>,
+): Finding<CgroupVersion> {
+  if (layout.status === 'unknown') return unknown(layout.reason)
+  const judged = versions[layout.value]
+  return judged.status === 'supported' ? supported(layout.value, layout.source) : judged
+}
+
+/** Who made the cgroup that a container of this process would get: LXC itself only moves within what is writable. */
+function toManager({ cgroup, session }: HostFacts, version: Finding<CgroupVersion>): Finding<CgroupManager> {
+  const { delegatedControllers, pamCgfs } = cgroup
+  if (version.status !== 'supported') return unknown('no cgroup layout is in use')
+  if (delegatedControllers.status === 'unknown') return unknown(delegatedControllers.reason)
+  const { source, value: controllers } = delegatedControllers
+  if (version.value === 'v2' && session.userManager.status === 'known' && session.userManager.value)
+    return supported('systemd', session.userManager.source)
+  const enabled = pamCgfs.status === 'known' && pamCgfs.value.enabled
+  if (controllers.length > 0) return supported(enabled && version.value !== 'v2' ? 'pam' : 'cgroupfs', source)
+  const note = enabled ? 'libpam-cgfs gives a group at login (su, ssh), and this process has none' : 'no group is writable'
+  return supported('none', source, { note })
+}
+
+function toManagers({ cgroup, session }: HostFacts): Readonly<Record<CgroupManager, Finding<DriverUse>>> {
+  return {
+    systemd: judgeSystemd(cgroup, session),
+    cgroupfs: judgeCgroupfs(cgroup),
+    pam: judgePam(cgroup),
+    none: supported('available', 'liblxc starts a container without a writable cgroup'),
+  }
+}
+
+// LXC makes its groups below the one that it was started in, when this user may write there.
+function judgeCgroupfs({ delegatedControllers: fact }: HostFacts['cgroup']): Finding<DriverUse> {
+  if (fact.status === 'unknown') return unknown(fact.reason)
+  return fact.value.length > 0
+    ? supported('available', fact.source)
+    : unsupported('no cgroup of this process is writable by this user', fact.source)
+}
+
+// liblxc 5.0.1 is the first that asks the user's systemd for a delegated scope itself.
+function judgeSystemd({ layout }: HostFacts['cgroup'], { userManager }: HostFacts['session']): Finding<DriverUse> {
+  if (layout.status === 'unknown') return unknown(layout.reason)
+  if (layout.value !== 'v2') return unsupported('systemd delegates to users only on cgroup v2', layout.source)
+  if (userManager.status === 'unknown') return unknown(userManager.reason)
+  return userManager.value
+    ? supported('available', userManager.source)
+    : unsupported('no systemd of this user is running', userManager.source)
+}
+
+function judgePam({ pamCgfs, layout }: HostFacts['cgroup']): Finding<DriverUse> {
+  if (pamCgfs.status === 'unknown') return unknown(pamCgfs.reason)
+  if (layout.status === 'known' && layout.value === 'v2')
+    return unsupported('libpam-cgfs hands out groups of cgroup v1', layout.source)
+  if (!pamCgfs.value.enabled) return unsupported('libpam-cgfs is not installed', pamCgfs.source, SETUP_FIX)
+  return supported('available', pamCgfs.source, { note: `at login: ${pamCgfs.value.controllers.join(', ')}` })
+}

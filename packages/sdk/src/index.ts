@@ -1,4 +1,11 @@
-export { discoverRuntimes, loadAdapters, openRuntime, type DiscoverOptions, type DiscoveredRuntime, type RuntimeOptions } from './runtimes.ts'
+export {
+  discoverRuntimes,
+  loadAdapters,
+  openRuntime,
+  type DiscoverOptions,
+  type DiscoveredRuntime,
+  type RuntimeOptions,
+} from './runtimes.ts'
 export { buildReport, type ReportOptions, type ReportProgress } from './build-report.ts'
 export {
   judgeRequirement,
@@ -49,6 +56,7 @@ export {
   unsupported,
 } from '@rootless-runtime/core'
 export type {
+  AdapterOptions,
   Answer,
   Attempt,
   Availability,

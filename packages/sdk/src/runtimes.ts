@@ -1,6 +1,8 @@
 import {
   ENGINE_NAMES,
   RootlessError,
+  toEngineUnavailable,
+  type AdapterOptions,
   type Availability,
   type EngineName,
   type RootlessRuntime,
@@ -29,13 +31,23 @@ export interface DiscoveredRuntime {
 
 export const DEFAULT_TIMEOUT_MS = 10_000
 
-type RuntimeFactory = (system: System, options: { readonly timeoutMs: number }) => Promise<RootlessRuntime>
+interface Adapter {
+  readonly create: (system: System, options: AdapterOptions) => RootlessRuntime
+  /** Loads what the adapter would load when first asked. */
+  readonly load?: () => Promise<void>
+}
 
-// Imported when first used: dockerode alone costs 150 ms to load.
-const FACTORIES: Readonly<Record<EngineName, RuntimeFactory>> = {
-  docker: async (system, options) => (await import('@rootless-runtime/docker')).createDocker(system, options),
-  podman: async (system, options) => (await import('@rootless-runtime/podman')).createPodman(system, options),
-  lxc: async (system, options) => (await import('@rootless-runtime/lxc')).createLxc(system, options),
+// Imported when first used: whoever asks for one engine does not pay for the others.
+const ADAPTERS: Readonly<Record<EngineName, () => Promise<Adapter>>> = {
+  docker: async () => {
+    const { createDocker, loadDocker } = await import('@rootless-runtime/docker')
+    return { create: createDocker, load: loadDocker }
+  },
+  podman: async () => {
+    const { createPodman, loadPodman } = await import('@rootless-runtime/podman')
+    return { create: createPodman, load: loadPodman }
+  },
+  lxc: async () => ({ create: (await import('@rootless-runtime/lxc')).createLxc }),
 }
 
 /** The system of the options, or this machine's. */
@@ -50,13 +62,15 @@ export async function resolveSystem(options: RuntimeOptions): Promise<System> {
  * becomes another user.
  */
 export async function loadAdapters(): Promise<void> {
-  const system = await resolveSystem({})
-  await Promise.all(ENGINE_NAMES.map((engine) => FACTORIES[engine](system, { timeoutMs: DEFAULT_TIMEOUT_MS })))
+  await Promise.all([
+    import('@rootless-runtime/host'),
+    ...ENGINE_NAMES.map(async (engine) => (await ADAPTERS[engine]()).load?.()),
+  ])
 }
 
 /** The adapter of an engine, whether the engine is there or not. Asks nothing. */
-export function createRuntime(engine: EngineName, system: System, timeoutMs: number): Promise<RootlessRuntime> {
-  return FACTORIES[engine](system, { timeoutMs })
+export async function createRuntime(engine: EngineName, system: System, timeoutMs: number): Promise<RootlessRuntime> {
+  return (await ADAPTERS[engine]()).create(system, { timeoutMs })
 }
 
 /**
@@ -88,12 +102,7 @@ export async function openRuntime(engine: EngineName, options: RuntimeOptions = 
   const availability = await detectWithin(runtime, timeoutMs)
   throwIfAborted(options.signal)
   if (availability.status === 'available') return runtime
-  const places = availability.places.map(({ place, answer }) => `${place}: ${answer}`).join('; ')
-  throw new RootlessError('ENGINE_UNAVAILABLE', `rootless ${engine} cannot be used: ${availability.reason}`, {
-    engine,
-    evidence: places,
-    ...(availability.fix && { fix: availability.fix }),
-  })
+  throw toEngineUnavailable(engine, availability)
 }
 
 /** What `detect` says, within twice the time limit of one question: whoever hangs is unknown, and stops nobody else. */

@@ -1,0 +1,87 @@
+import { printable, type Place, type System } from '@rootless-runtime/core'
+import { z } from 'zod'
+
+const MAXIMUM_CONTEXTS = 32
+
+/** Where a daemon may listen: a socket of this machine, or something that is none. */
+export type DockerAddress =
+  | { readonly kind: 'socket'; readonly name: string; readonly path: string }
+  | { readonly kind: 'other'; readonly place: Place }
+
+const contextFile = z.object({
+  Name: z.string(),
+  Endpoints: z.object({ docker: z.object({ Host: z.string() }) }),
+})
+const configFile = z.object({ currentContext: z.string().optional() })
+
+/**
+ * Every place where this user's Docker may be, the most wanted first: DOCKER_HOST, the contexts (the current one first), the
+ * runtime folder, Docker Desktop's folders, and the system's socket. A socket that is named twice is asked once.
+ */
+export async function listAddresses(system: System): Promise<readonly DockerAddress[]> {
+  const { environment, user } = system
+  const host = environment['DOCKER_HOST']
+  const runtimeDirectory = environment['XDG_RUNTIME_DIR'] ?? `/run/user/${user.uid}`
+  const named = host === undefined || host === '' ? [] : [toAddress('DOCKER_HOST', host)]
+  const known = [
+    `${runtimeDirectory}/docker.sock`,
+    `${user.homeDirectory}/.docker/run/docker.sock`,
+    `${user.homeDirectory}/.docker/desktop/docker.sock`,
+    '/var/run/docker.sock',
+  ]
+  const addresses: readonly DockerAddress[] = [
+    ...named,
+    ...(await listContexts(system)),
+    ...known.map((path): DockerAddress => ({ kind: 'socket', name: path, path })),
+  ]
+  const seen = new Set<string>()
+  return addresses.filter((address) => {
+    if (address.kind === 'other') return true
+    if (seen.has(address.path)) return false
+    seen.add(address.path)
+    return true
+  })
+}
+
+function toAddress(name: string, host: string): DockerAddress {
+  const path = /^unix:\/\/(\/.*)$/u.exec(host)?.[1]
+  // ssh://name:password@host: nothing before the @ is shown.
+  const shown = printable(host.replace(/\/\/[^@/]*@/u, '//'), 120)
+  if (path !== undefined) return { kind: 'socket', name: `${name}: ${shown}`, path }
+  return { kind: 'other', place: { place: name, answer: `${shown} is no socket of this machine`, verdict: 'unusable' } }
+}
+
+async function listContexts(system: System): Promise<readonly DockerAddress[]> {
+  const folder = system.environment['DOCKER_CONFIG'] ?? `${system.user.homeDirectory}/.docker`
+  const [names, config] = await Promise.all([
+    system.listDirectory(`${folder}/contexts/meta`),
+    system.readText(`${folder}/config.json`),
+  ])
+  if (names.status === 'absent') return []
+  if (names.status !== 'ok')
+    return [{ kind: 'other', place: { place: 'docker contexts', answer: names.reason, verdict: 'unknown' } }]
+  const parsed = config.status === 'ok' ? configFile.safeParse(parseJson(config.value)) : undefined
+  const current = system.environment['DOCKER_CONTEXT'] ?? (parsed?.success ? parsed.data.currentContext : undefined)
+  const contexts = await Promise.all(
+    names.value.slice(0, MAXIMUM_CONTEXTS).map((name) => readContext(system, `${folder}/contexts/meta/${name}/meta.json`)),
+  )
+  const isCurrent = (name: string): boolean => name === current
+  return contexts
+    .flat()
+    .toSorted((left, right) => Number(isCurrent(right.name)) - Number(isCurrent(left.name)))
+    .map(({ name, host }) => toAddress(`${isCurrent(name) ? 'current context' : 'context'} ${printable(name, 60)}`, host))
+}
+
+async function readContext(system: System, path: string): Promise<readonly { readonly name: string; readonly host: string }[]> {
+  const text = await system.readText(path)
+  const parsed = text.status === 'ok' ? contextFile.safeParse(parseJson(text.value)) : undefined
+  return parsed?.success ? [{ name: parsed.data.Name, host: parsed.data.Endpoints.docker.Host }] : []
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

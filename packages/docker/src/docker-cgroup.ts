@@ -1,0 +1,110 @@
+import {
+  delegationFix,
+  judgeDelegatedLimit,
+  judgeLayouts,
+  judgeLimits,
+  LIMIT_CONTROLLERS,
+  markInUse,
+  supported,
+  unknown,
+  unsupported,
+  type CgroupCapabilities,
+  type CgroupManager,
+  type CgroupVersion,
+  type DriverUse,
+  type Fact,
+  type Finding,
+  type HostFacts,
+  type LimitName,
+} from '@rootless-runtime/core'
+import type { DockerFacts } from './docker-facts.ts'
+import type { DockerInfo } from './docker-info.ts'
+
+/** `CgroupDriver` of GET /info, in our words. */
+const MANAGERS: ReadonlyMap<string, CgroupManager> = new Map([
+  ['systemd', 'systemd'],
+  ['cgroupfs', 'cgroupfs'],
+  ['none', 'none'],
+])
+
+const SILENT = 'Docker uses no cgroup here: it accepts the limit, says nothing and applies nothing'
+
+export function toCgroup({ info }: DockerFacts, host: HostFacts): CgroupCapabilities {
+  const version = toVersion(info, host)
+  const manager = toManager(info)
+  return {
+    version,
+    versions: markInUse(judgeLayouts(host.cgroup.layout), version),
+    manager,
+    managers: markInUse(toManagers(info, host), manager),
+    controllers: toControllers(info, host),
+    limits: judgeLimits((name) => toLimit(name, info, host)),
+  }
+}
+
+/** Docker says 1 on a hybrid host; the host's own layout tells them apart. */
+function toVersion({ cgroupVersion }: DockerInfo, { cgroup: { layout } }: HostFacts): Finding<CgroupVersion> {
+  if (cgroupVersion === undefined) return unknown('GET /info has no CgroupVersion')
+  const evidence = `GET /info: CgroupVersion = ${cgroupVersion}`
+  if (cgroupVersion === '2') return supported('v2', evidence)
+  if (cgroupVersion !== '1') return unknown(`${evidence}, which we do not know`)
+  if (layout.status === 'unknown') return unknown(`${evidence}, and hybrid or not is unknown: ${layout.reason}`)
+  if (layout.value === 'v2') return unknown(`${evidence}, but the host has v2 (${layout.source})`)
+  return supported(layout.value, `${evidence}; ${layout.source}`)
+}
+
+function toManager({ cgroupDriver }: DockerInfo): Finding<CgroupManager> {
+  const evidence = `GET /info: CgroupDriver = ${cgroupDriver}`
+  const manager = MANAGERS.get(cgroupDriver)
+  return manager === undefined ? unknown(`${evidence}, which is not in our vocabulary`) : supported(manager, evidence)
+}
+
+function toManagers({ cgroupVersion }: DockerInfo, { session }: HostFacts): Readonly<Record<CgroupManager, Finding<DriverUse>>> {
+  return {
+    systemd:
+      cgroupVersion === '2'
+        ? judgeUserManager(session.userManager)
+        : unsupported('native.cgroupdriver=systemd requires cgroup v2 for rootless mode', 'dockerd --exec-opt'),
+    cgroupfs: unknown('dockerd starts with native.cgroupdriver=cgroupfs; nobody has looked what its containers get'),
+    pam: unsupported('Docker does not use the groups of libpam-cgfs', 'dockerd --exec-opt'),
+    none: unsupported('Docker chooses it itself when it may use no cgroup', 'dockerd --exec-opt'),
+  }
+}
+
+function judgeUserManager(fact: Fact<boolean>): Finding<DriverUse> {
+  if (fact.status === 'unknown') return unknown(fact.reason)
+  return fact.value ? supported('available', fact.source) : unsupported('no systemd of this user is running', fact.source)
+}
+
+/** GET /info names no controllers: those that the host delegates, unless Docker uses no cgroup at all. */
+function toControllers({ cgroupDriver }: DockerInfo, { cgroup }: HostFacts): Finding<readonly string[]> {
+  if (cgroupDriver === 'none') return supported([], 'GET /info: CgroupDriver = none')
+  const { delegatedControllers: fact } = cgroup
+  return fact.status === 'known' ? supported(fact.value, fact.source) : unknown(fact.reason)
+}
+
+function toLimit(name: LimitName, info: DockerInfo, host: HostFacts): Finding<true> {
+  if (info.cgroupDriver === 'none') return unsupported(SILENT, 'GET /info: CgroupDriver = none')
+  if (name === 'io') return toIoLimit(info, host)
+  const field = FLAGS[name]
+  if (info.applies[name]) return supported(true, `GET /info: ${field} = true`)
+  return unsupported(
+    `the ${LIMIT_CONTROLLERS[name].v2} controller is not delegated to Docker`,
+    `GET /info: ${field} = false`,
+    delegationFix(host),
+  )
+}
+
+const FLAGS: Readonly<Record<Exclude<LimitName, 'io'>, string>> = {
+  memory: 'MemoryLimit',
+  cpu: 'CpuCfsQuota',
+  pids: 'PidsLimit',
+  cpuset: 'CPUSet',
+}
+
+/** GET /info has no flag for it; without the controller it warns `No io.max (rbps) support` (20.10). */
+function toIoLimit({ warnings }: DockerInfo, host: HostFacts): Finding<true> {
+  const warning = warnings.find((line) => /No io\.|No blkio/u.test(line))
+  if (warning === undefined) return judgeDelegatedLimit('io', 'v2', host.cgroup.delegatedControllers, delegationFix(host))
+  return unsupported('the io controller is not delegated to Docker', `GET /info: ${warning}`, delegationFix(host))
+}

@@ -1,0 +1,144 @@
+import {
+  known,
+  printable,
+  readMountOf,
+  unknownFact,
+  type Answer,
+  type Availability,
+  type Fact,
+  type Mount,
+  type Place,
+  type PlaceVerdict,
+  type System,
+} from '@rootless-runtime/core'
+import { listAddresses, type DockerAddress } from './docker-addresses.ts'
+import { openSocketApi, type HttpAnswer, type SocketApi } from './docker-api.ts'
+import { SETUP_FIX } from './docker-errors.ts'
+import { parseBridgeMtu, parseDockerInfo, type DockerInfo } from './docker-info.ts'
+import { readRootlessKit, type RootlessKitFacts } from './rootlesskit-facts.ts'
+
+/** What rootless Docker says of itself, and what RootlessKit says of the network around it. */
+export interface DockerFacts {
+  readonly info: DockerInfo
+  readonly rootlessKit: Fact<RootlessKitFacts>
+  /** The MTU of Docker's default bridge, which is what a container's device has. */
+  readonly bridgeMtuBytes: Fact<number>
+  readonly mount: Fact<Mount>
+  /** Whether the bridge that lxc-user-nic would use exists. */
+  readonly lxcBridgePresent: Fact<boolean>
+}
+
+/** The facts are there exactly when rootless Docker is available. */
+export type DockerAnswer =
+  | { readonly availability: Extract<Availability, { status: 'available' }>; readonly facts: DockerFacts }
+  | { readonly availability: Exclude<Availability, { status: 'available' }>; readonly facts: null }
+
+/** A place that was asked; with a daemon behind it when that is Docker without root. */
+interface AskedPlace {
+  readonly place: Place
+  readonly daemon: { readonly api: SocketApi; readonly info: DockerInfo; readonly socketPath: string } | null
+}
+
+/** Asks every place who is there, and the first rootless Docker what it is. Starts nothing and changes nothing. */
+export async function readDocker(system: System, timeoutMs: number): Promise<DockerAnswer> {
+  const [addresses, command] = await Promise.all([listAddresses(system), askCommand(system, timeoutMs)])
+  const asked = await Promise.all(addresses.map((address) => askAddress(system, address, timeoutMs)))
+  const used = asked.find(({ daemon }) => daemon !== null)
+  const places = [...asked.map((each) => (each === used ? toUsed(each.place) : each.place)), ...command]
+  if (used === undefined || used.daemon === null) return notFound(system, places)
+  const { api, info, socketPath } = used.daemon
+  return {
+    availability: { status: 'available', version: info.version, endpoint: `unix://${socketPath}`, places },
+    facts: await readFacts(system, api, info, socketPath, timeoutMs),
+  }
+}
+
+function toUsed(place: Place): Place {
+  return { ...place, verdict: 'used' }
+}
+
+function notFound(system: System, places: readonly Place[]): DockerAnswer {
+  const unsure = places.find(({ verdict }) => verdict === 'unknown')
+  if (unsure !== undefined)
+    return { availability: { status: 'unknown', reason: `${unsure.place}: ${unsure.answer}`, places }, facts: null }
+  const rootful = places.find(({ verdict }) => verdict === 'rootful')
+  const nobody = system.user.uid === 0 ? 'no rootless Docker of root; ask as an ordinary user' : 'no rootless Docker answers'
+  const reason = rootful === undefined ? nobody : `${nobody}; the one at ${rootful.place} runs as root and is not used`
+  return { availability: { status: 'unavailable', reason, places, fix: SETUP_FIX }, facts: null }
+}
+
+async function askAddress(system: System, address: DockerAddress, timeoutMs: number): Promise<AskedPlace> {
+  if (address.kind === 'other') return { place: address.place, daemon: null }
+  const { name, path } = address
+  const answer = (text: string, verdict: PlaceVerdict): AskedPlace => ({
+    place: { place: name, answer: printable(text), verdict },
+    daemon: null,
+  })
+  const opened = await openSocketApi(system, path, timeoutMs)
+  if (opened.status === 'absent') return answer(opened.reason, 'absent')
+  if (opened.status !== 'ok') return answer(opened.reason, opened.status === 'denied' ? 'unusable' : 'unknown')
+  const ping = await opened.value.get('/_ping')
+  if (ping.status !== 'ok') return answer(ping.reason, 'unknown')
+  const other = toOtherEngine(ping.value)
+  if (other !== null) return answer(other, 'other-engine')
+  const info = await opened.value.get('/info')
+  if (info.status !== 'ok') return answer(info.reason, 'unknown')
+  if (info.value.statusCode !== 200) return answer(`GET /info: status ${info.value.statusCode}`, 'unknown')
+  const parsed = parseDockerInfo(info.value.body)
+  if (typeof parsed === 'string') return answer(`GET /info: ${parsed}`, 'unknown')
+  if (!parsed.rootless) return answer(`Docker ${parsed.version}, as root`, 'rootful')
+  return {
+    place: { place: name, answer: `Docker ${parsed.version}, without root`, verdict: 'usable' },
+    daemon: { api: opened.value, info: parsed, socketPath: path },
+  }
+}
+
+/** Who answers `/_ping` when it is not Docker: Podman says so in a header, whatever its socket is called. */
+function toOtherEngine({ headers, statusCode }: HttpAnswer): string | null {
+  const podman = headers['libpod-api-version']
+  if (typeof podman === 'string') return `Podman ${printable(podman, 40)} answers, not Docker`
+  const { server } = headers
+  if (typeof server === 'string' && server.startsWith('Docker/')) return null
+  const name = typeof server === 'string' && server !== '' ? printable(server, 60) : `something (status ${statusCode})`
+  return `${name} answers, not Docker`
+}
+
+/** The `docker` command, which may be Podman's. It is not needed: the daemon is asked through its socket. */
+async function askCommand(system: System, timeoutMs: number): Promise<readonly Place[]> {
+  const program = await system.findExecutable('docker')
+  if (program.status !== 'ok') return [{ place: 'docker command', answer: 'not on the PATH', verdict: 'absent' }]
+  const answer = await system.run({ file: program.value, arguments: ['--version'], timeoutMs })
+  const place = `docker command ${program.value}`
+  if (answer.status !== 'exited') return [{ place, answer: printable(answer.reason), verdict: 'unusable' }]
+  const said = printable(answer.stdout || answer.stderr, 80)
+  return [{ place, answer: said, verdict: said.startsWith('Docker version') ? 'usable' : 'other-engine' }]
+}
+
+async function readFacts(
+  system: System,
+  api: SocketApi,
+  info: DockerInfo,
+  socketPath: string,
+  timeoutMs: number,
+): Promise<DockerFacts> {
+  const [rootlessKit, bridge, mount, lxcBridge] = await Promise.all([
+    readRootlessKit(system, api, socketPath, timeoutMs),
+    api.get('/networks/bridge'),
+    readMountOf(system, info.rootDirectory),
+    system.status('/sys/class/net/lxcbr0'),
+  ])
+  return { info, rootlessKit, bridgeMtuBytes: toBridgeMtu(bridge), mount, lxcBridgePresent: toPresence(lxcBridge) }
+}
+
+function toBridgeMtu(answer: Answer<HttpAnswer>): Fact<number> {
+  const source = 'GET /networks/bridge'
+  if (answer.status !== 'ok') return unknownFact(answer.reason, source)
+  const mtu = parseBridgeMtu(answer.value.body)
+  return mtu === null ? unknownFact('Docker does not say the MTU of its bridge', source) : known(mtu, source)
+}
+
+function toPresence(answer: Answer<unknown>): Fact<boolean> {
+  const source = '/sys/class/net/lxcbr0'
+  if (answer.status === 'ok') return known(true, source)
+  return answer.status === 'absent' ? known(false, source) : unknownFact(answer.reason, source)
+}

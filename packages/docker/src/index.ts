@@ -1,0 +1,2 @@
+export { createDocker } from './docker.ts'
+export { loadDocker } from './docker-api.ts'

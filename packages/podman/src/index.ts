@@ -1,0 +1,1 @@
+export { createPodman, loadPodman } from './podman.ts'

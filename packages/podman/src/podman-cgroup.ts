@@ -1,0 +1,107 @@
+import {
+  delegationFix,
+  judgeDelegatedLimit,
+  judgeLayouts,
+  judgeLimits,
+  known,
+  markInUse,
+  supported,
+  unknown,
+  unknownFact,
+  unsupported,
+  type CgroupCapabilities,
+  type CgroupManager,
+  type CgroupVersion,
+  type DriverUse,
+  type Fact,
+  type Finding,
+  type HostFacts,
+} from '@rootless-runtime/core'
+import { SETUP_FIX } from './podman-errors.ts'
+import type { PodmanFacts } from './podman-facts.ts'
+import type { PodmanInfo } from './podman-info.ts'
+
+const CONTROLLERS = 'podman info: host.cgroupControllers'
+
+/** `host.cgroupManager` of podman info, in our words. */
+const MANAGERS: ReadonlyMap<string, CgroupManager> = new Map([
+  ['systemd', 'systemd'],
+  ['cgroupfs', 'cgroupfs'],
+])
+
+export function toCgroup(facts: PodmanFacts, host: HostFacts): CgroupCapabilities {
+  const { info } = facts
+  const version = toVersion(facts, host)
+  const manager = toManager(info)
+  const controllers = toControllers(info)
+  return {
+    version,
+    versions: markInUse(judgeLayouts(host.cgroup.layout, refusesHybrid(facts) ? { hybrid: CRUN_ON_HYBRID } : {}), version),
+    manager,
+    managers: markInUse(toManagers(info, host), manager),
+    controllers: controllers.status === 'known' ? supported(controllers.value, controllers.source) : unknown(controllers.reason),
+    limits: judgeLimits((name) => {
+      if (info.cgroupVersion === 'v2') return judgeDelegatedLimit(name, 'v2', controllers, delegationFix(host))
+      if (info.cgroupVersion === 'v1')
+        return unsupported('rootless Podman ignores limits on cgroup v1', 'podman info: host.cgroupVersion = v1')
+      return unknown(`podman info: host.cgroupVersion = ${info.cgroupVersion}, which we do not know`)
+    }),
+  }
+}
+
+/** Podman says v1 on a hybrid host; the host's own layout tells them apart. */
+function toVersion(facts: PodmanFacts, { cgroup: { layout } }: HostFacts): Finding<CgroupVersion> {
+  const { info } = facts
+  const evidence = `podman info: host.cgroupVersion = ${info.cgroupVersion}`
+  if (info.cgroupVersion === 'v2') return supported('v2', evidence)
+  if (info.cgroupVersion !== 'v1') return unknown(`${evidence}, which we do not know`)
+  if (layout.status === 'unknown') return unknown(`${evidence}, and hybrid or not is unknown: ${layout.reason}`)
+  if (layout.value === 'v2') return unknown(`${evidence}, but the host has v2 (${layout.source})`)
+  if (layout.value === 'hybrid' && refusesHybrid(facts))
+    return unsupported(CRUN_ON_HYBRID, `${evidence}, host.ociRuntime = crun`, SETUP_FIX)
+  return supported(layout.value, `${evidence}; ${layout.source}`)
+}
+
+const CRUN_ON_HYBRID = 'crun refuses hybrid cgroups, so no container starts; runc works'
+
+// crun 1.8.1 and 1.21: "cgroups in hybrid mode not supported, drop all controllers from cgroupv2".
+function refusesHybrid({ info, hybridControllers }: PodmanFacts): boolean {
+  return info.ociRuntime === 'crun' && hybridControllers.status === 'known' && hybridControllers.value.length > 0
+}
+
+/** On cgroup v1 Podman names cgroupfs and makes no group: containers stay in the caller's (4.3.1, 5.4.2). */
+function toManager(info: PodmanInfo): Finding<CgroupManager> {
+  const evidence = `podman info: host.cgroupManager = ${info.cgroupManager}, host.cgroupVersion = ${info.cgroupVersion}`
+  if (info.cgroupVersion === 'v1')
+    return supported('none', evidence, { note: `it says ${info.cgroupManager}, and makes no group without root on v1` })
+  const manager = MANAGERS.get(info.cgroupManager)
+  return manager === undefined ? unknown(`${evidence}: not in our vocabulary`) : supported(manager, evidence)
+}
+
+function toManagers(info: PodmanInfo, { session }: HostFacts): Readonly<Record<CgroupManager, Finding<DriverUse>>> {
+  const evidence = `podman info: host.cgroupVersion = ${info.cgroupVersion}`
+  const needsV2 = unsupported('rootless Podman makes groups only on cgroup v2', evidence)
+  const v2 = info.cgroupVersion === 'v2'
+  return {
+    systemd: v2 ? judgeUserManager(session.userManager) : needsV2,
+    cgroupfs: v2 ? supported('available', 'podman(1) --cgroup-manager') : needsV2,
+    pam: unsupported('Podman does not use the groups of libpam-cgfs', 'podman(1) --cgroup-manager'),
+    none:
+      info.ociRuntime === 'crun'
+        ? supported('available', 'podman-run(1) --cgroups=disabled')
+        : unsupported(
+            `${info.ociRuntime} does not run with --cgroups=disabled`,
+            `podman info: host.ociRuntime = ${info.ociRuntime}`,
+          ),
+  }
+}
+
+function judgeUserManager(fact: Fact<boolean>): Finding<DriverUse> {
+  if (fact.status === 'unknown') return unknown(fact.reason)
+  return fact.value ? supported('available', fact.source) : unsupported('no systemd of this user is running', fact.source)
+}
+
+function toControllers({ cgroupControllers, cgroupVersion }: PodmanInfo): Fact<readonly string[]> {
+  if (cgroupControllers === undefined) return unknownFact(`${CONTROLLERS} is not reported`, CONTROLLERS)
+  return known(cgroupControllers, `${CONTROLLERS}, ${cgroupVersion}`)
+}

@@ -1,0 +1,150 @@
+import {
+  known,
+  printable,
+  readMountOf,
+  unknownFact,
+  type Availability,
+  type Fact,
+  type Mount,
+  type Place,
+  type PlaceVerdict,
+  type System,
+} from '@rootless-runtime/core'
+import { z } from 'zod'
+import { ROOTFUL, SETUP_FIX, toPodmanFailure } from './podman-errors.ts'
+import { parsePodmanInfo, type PodmanInfo } from './podman-info.ts'
+import { askSocket } from './podman-socket.ts'
+
+const MAXIMUM_SOCKETS = 16
+
+// Set, they would make the command a client of some other service (4.3.1).
+const LOCAL = { CONTAINER_HOST: undefined, CONTAINER_CONNECTION: undefined, PODMAN_IGNORE_CGROUPSV1_WARNING: '1' }
+
+/** What Podman says of itself, with what its answers cannot tell. */
+export interface PodmanFacts {
+  readonly info: PodmanInfo
+  /** The mount that holds the store. */
+  readonly mount: Fact<Mount>
+  /** The controllers of the cgroup2 tree of a hybrid host: crun refuses to run when there is one. */
+  readonly hybridControllers: Fact<readonly string[]>
+}
+
+/** The facts are there exactly when Podman is available. */
+export type PodmanAnswer =
+  | { readonly availability: Extract<Availability, { status: 'available' }>; readonly facts: PodmanFacts }
+  | { readonly availability: Exclude<Availability, { status: 'available' }>; readonly facts: null }
+
+/**
+ * Asks `podman info` once, and whoever listens on Podman's sockets who they are. The first `podman info` of a user makes its
+ * folders and settles the storage driver, and the first after a boot starts its pause process: Podman cannot be asked without.
+ */
+export async function readPodman(system: System, timeoutMs: number): Promise<PodmanAnswer> {
+  const [program, sockets] = await Promise.all([system.findExecutable('podman'), readSocketPlaces(system, timeoutMs)])
+  if (program.status === 'absent')
+    return unavailable('Podman is not installed: no podman on the PATH', [
+      place('podman', 'not on the PATH', 'absent'),
+      ...sockets,
+    ])
+  if (program.status !== 'ok')
+    return notKnown(program.reason, [place('podman', printable(program.reason), 'unknown'), ...sockets])
+  const path = program.value
+  const [answer, connections] = await Promise.all([
+    system.run({ file: path, arguments: ['info', '--format', 'json'], timeoutMs, environment: LOCAL }),
+    readConnections(system, path, timeoutMs),
+  ])
+  const others = [...sockets, ...connections]
+  if (answer.status !== 'exited' || answer.exitCode !== 0) {
+    const failure = toPodmanFailure(answer)
+    if (failure.kind === 'unknown') return notKnown(failure.reason, [place(path, failure.reason, 'unknown'), ...others])
+    return unavailable(failure.reason, [place(path, failure.reason, 'unusable'), ...others], failure.fix)
+  }
+  const parsed = parsePodmanInfo(answer.stdout)
+  if (!parsed.ok) return notKnown(parsed.reason, [place(path, parsed.reason, 'unknown'), ...others])
+  const { info } = parsed
+  const name = `Podman ${info.version}`
+  if (!info.rootless) return unavailable(ROOTFUL, [place(path, `${name}, as root`, 'rootful'), ...others], null)
+  if (info.remote)
+    return unavailable('podman is the client of another machine', [place(path, `${name}, remote`, 'unusable'), ...others])
+  return {
+    availability: {
+      status: 'available',
+      version: info.version,
+      endpoint: path,
+      places: [place(path, `${name}, by podman info`, 'used'), ...others],
+    },
+    facts: { info, mount: await readMountOf(system, info.graphRoot), hybridControllers: await readHybridControllers(system) },
+  }
+}
+
+function place(name: string, answer: string, verdict: PlaceVerdict): Place {
+  return { place: name, answer, verdict }
+}
+
+/** The sockets of this user, of `CONTAINER_HOST`, and the system's. */
+async function readSocketPlaces(system: System, timeoutMs: number): Promise<readonly Place[]> {
+  const { environment, user } = system
+  const host = environment['CONTAINER_HOST']
+  const runtimeDirectory = environment['XDG_RUNTIME_DIR'] ?? `/run/user/${user.uid}`
+  const own = `${runtimeDirectory}/podman/podman.sock`
+  const named = host === undefined || host === '' ? [] : [askAddress(system, 'CONTAINER_HOST', host, timeoutMs)]
+  const paths = [...new Set([own, '/run/podman/podman.sock'])]
+  return Promise.all([...named, ...paths.map((path) => askSocket(system, path, path, timeoutMs))])
+}
+
+function askAddress(system: System, name: string, address: string, timeoutMs: number): Promise<Place> {
+  const path = /^unix:(?:\/\/)?(\/.*)$/u.exec(address)?.[1]
+  const shown = printable(address.replace(/\/\/[^@/]*@/u, '//'), 120)
+  if (path === undefined) return Promise.resolve(place(name, `${shown} is no socket of this machine`, 'unusable'))
+  return askSocket(system, `${name}: ${shown}`, path, timeoutMs)
+}
+
+const connectionList = z.array(z.object({ Name: z.string(), URI: z.string() }))
+
+/** `podman system connection list`: connections that somebody has added. Reading them asks nobody. */
+async function readConnections(system: System, path: string, timeoutMs: number): Promise<readonly Place[]> {
+  const command = { file: path, arguments: ['system', 'connection', 'list', '--format', 'json'] }
+  const answer = await system.run({ ...command, timeoutMs, environment: LOCAL })
+  const name = 'podman system connection list'
+  if (answer.status !== 'exited' || answer.exitCode !== 0) {
+    const reason = answer.status === 'exited' ? answer.stderr || `exit code ${answer.exitCode}` : answer.reason
+    return [place(name, printable(reason), 'unknown')]
+  }
+  const parsed = connectionList.safeParse(parseJson(answer.stdout))
+  if (!parsed.success) return [place(name, 'it printed something else', 'unknown')]
+  if (parsed.data.length === 0) return [place(name, 'none', 'absent')]
+  return Promise.all(
+    parsed.data
+      .slice(0, MAXIMUM_SOCKETS)
+      .map(({ Name, URI }) => askAddress(system, `connection ${printable(Name, 60)}`, URI, timeoutMs)),
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function readHybridControllers(system: System): Promise<Fact<readonly string[]>> {
+  // Where systemd 233 and later, and those who follow it, mount cgroup2 beside v1.
+  const path = '/sys/fs/cgroup/unified/cgroup.controllers'
+  const text = await system.readText(path)
+  if (text.status === 'absent') return known([], path)
+  if (text.status !== 'ok') return unknownFact(text.reason, path)
+  return known(
+    printable(text.value)
+      .split(/\s+/u)
+      .filter((word) => word !== ''),
+    path,
+  )
+}
+
+function unavailable(reason: string, places: readonly Place[], fix: typeof SETUP_FIX | null = SETUP_FIX): PodmanAnswer {
+  return { availability: { status: 'unavailable', reason, places, ...(fix && { fix }) }, facts: null }
+}
+
+function notKnown(reason: string, places: readonly Place[]): PodmanAnswer {
+  return { availability: { status: 'unknown', reason, places }, facts: null }
+}

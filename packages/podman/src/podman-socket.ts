@@ -1,0 +1,55 @@
+import type { Duplex } from 'node:stream'
+import { printable, type Place, type System } from '@rootless-runtime/core'
+import type { Client } from 'undici'
+
+/** Asks whatever listens on a socket who it is: `HEAD /_ping`, by its headers and never by the socket's name. */
+export async function askSocket(system: System, name: string, path: string, timeoutMs: number): Promise<Place> {
+  const connection = await system.connect(path, { timeoutMs })
+  if (connection.status !== 'ok') {
+    const verdict = connection.status === 'absent' ? 'absent' : connection.status === 'denied' ? 'unusable' : 'unknown'
+    return { place: name, answer: printable(connection.reason.replace(`${path}: `, '')), verdict }
+  }
+  const client = await createClient(connection.value, timeoutMs)
+  try {
+    const { headers } = await client.request({ method: 'HEAD', path: '/_ping', signal: AbortSignal.timeout(timeoutMs) })
+    return toPlace(name, headers)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return { place: name, answer: `no answer to HEAD /_ping: ${printable(reason)}`, verdict: 'unknown' }
+  } finally {
+    connection.value.destroy()
+    await client.destroy()
+  }
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+function toPlace(name: string, headers: Headers): Place {
+  const podman = headers['libpod-api-version']
+  if (typeof podman === 'string') return { place: name, answer: `Podman ${printable(podman, 40)}`, verdict: 'usable' }
+  const server = headers['server']
+  const who = typeof server === 'string' ? printable(server, 60) : 'something that does not say what it is'
+  return { place: name, answer: `${who} answers, not Podman`, verdict: 'other-engine' }
+}
+
+/** undici on a stream that is open already. It is loaded here: most hosts have no Podman socket. */
+async function createClient(stream: Duplex, timeoutMs: number): Promise<Client> {
+  const { Client } = await import('undici')
+  return new Client('http://podman', {
+    connect: (_, callback) => callback(null, toSocket(stream)),
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    maxHeaderSize: 16_384,
+  })
+}
+
+/** Loads undici ahead of time. */
+export async function loadUndici(): Promise<void> {
+  await import('undici')
+}
+
+// undici calls four methods of net.Socket that a plain Duplex does not have; none of them means anything here.
+function toSocket(stream: Duplex): never {
+  const nothing = (): Duplex => stream
+  return Object.assign(stream, { ref: nothing, unref: nothing, setKeepAlive: nothing, setNoDelay: nothing }) as never
+}

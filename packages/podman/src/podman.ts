@@ -1,0 +1,22 @@
+import { toEngineUnavailable, type AdapterOptions, type RootlessRuntime, type System } from '@rootless-runtime/core'
+import { toPodmanCapabilities } from './podman-capabilities.ts'
+import { readPodman, type PodmanAnswer } from './podman-facts.ts'
+import { loadUndici } from './podman-socket.ts'
+
+/** Rootless Podman. Creating asks nothing; Podman is asked once, when something is wanted of it. */
+export function createPodman(system: System, { timeoutMs }: AdapterOptions): RootlessRuntime {
+  let asked: Promise<PodmanAnswer> | undefined
+  const ask = (): Promise<PodmanAnswer> => (asked ??= readPodman(system, timeoutMs))
+  return {
+    engine: 'podman',
+    detect: async () => (await ask()).availability,
+    capabilities: async (host) => {
+      const { availability, facts } = await ask()
+      if (facts === null) throw toEngineUnavailable('podman', availability)
+      return toPodmanCapabilities(facts, host)
+    },
+  }
+}
+
+/** Loads what the adapter would load when first asked. */
+export const loadPodman = loadUndici

@@ -50,8 +50,11 @@ export function judgeDelegatedLimit(
   if (controllers.status === 'unknown') return unknown(controllers.reason)
   const controller = LIMIT_CONTROLLERS[name][version === 'v2' ? 'v2' : 'v1']
   if (controllers.value.includes(controller)) return supported(true, controllers.source)
-  const given = controllers.value.length === 0 ? 'none is' : `only ${controllers.value.join(', ')}`
-  return unsupported(`the ${controller} controller is not delegated (${given})`, controllers.source, fix)
+  const reason =
+    controllers.value.length === 0
+      ? 'no cgroup controller is delegated to this user'
+      : `the ${controller} controller is not delegated, only ${controllers.value.join(', ')}`
+  return unsupported(reason, controllers.source, fix)
 }
 
 /** What delegates every controller to the user; only systemd on cgroup v2 can be told to. */

@@ -48,6 +48,9 @@ export async function readPodman(system: System, timeoutMs: number): Promise<Pod
   if (program.status !== 'ok')
     return notKnown(program.reason, [place('podman', printable(program.reason), 'unknown'), ...sockets])
   const path = program.value
+  // Even `podman info` makes folders and a database: root's are not ours to make.
+  if (system.user.uid === 0)
+    return unavailable(ROOTFUL, [place(path, 'not asked: it would run as root', 'rootful'), ...sockets], null)
   const [answer, connections] = await Promise.all([
     system.run({ file: path, arguments: ['info', '--format', 'json'], timeoutMs, environment: LOCAL }),
     readConnections(system, path, timeoutMs),

@@ -61,7 +61,8 @@ export const ENGINE_NEEDS: Readonly<Record<EngineName, EngineNeeds>> = {
     steps: [...EVERY_ENGINE, 'devices', 'ping-range', 'runtime-directory', 'containers-conf', 'storage-conf'],
   },
   lxc: {
-    packages: [{ name: 'lxc' }, UIDMAP, { name: 'dnsmasq-base' }, USER_BUS],
+    // The static busybox is a whole container of its own: lxc-create -t busybox needs no image server.
+    packages: [{ name: 'lxc' }, UIDMAP, { name: 'dnsmasq-base' }, { name: 'busybox-static' }, USER_BUS],
     steps: [...EVERY_ENGINE, 'passable-home', 'lxc-usernet', 'lxc-bridge', 'lxc-default-conf'],
   },
 }

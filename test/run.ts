@@ -1,0 +1,144 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+
+// `pnpm test`: every check of this repository, the live ones on the real engines of this machine, and one line at the end.
+// Engines belong to an ordinary user: as root the live tests run as TEST_USER, or as the user that `rootless setup` makes.
+
+const root = join(import.meta.dirname, '..')
+const USER = process.env['TEST_USER'] ?? 'rootless'
+const EVERYTHING_MUST_RUN = process.env['CI'] === 'true'
+const results = mkdtempSync(join(tmpdir(), 'rootless-test-'))
+
+interface Count {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+const NOTHING: Count = { passed: 0, failed: 0, skipped: 0 }
+const PASSED: Count = { ...NOTHING, passed: 1 }
+const FAILED: Count = { ...NOTHING, failed: 1 }
+
+function say(text: string): void {
+  process.stdout.write(`\n${text}\n`)
+}
+
+function run(command: readonly string[], environment: NodeJS.ProcessEnv = process.env): Promise<number> {
+  const [file = '', ...words] = command
+  return new Promise((resolve) => {
+    const child = spawn(file, words, { cwd: root, env: environment, stdio: ['ignore', 'inherit', 'inherit'] })
+    child.once('error', (error) => {
+      say(`${file}: ${error.message}`)
+      resolve(127)
+    })
+    child.once('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+/** A command that passes or fails as a whole. */
+async function check(title: string, command: readonly string[]): Promise<Count> {
+  say(`== ${title}`)
+  const code = await run(command)
+  if (code !== 0) say(`failed: ${title} (exit code ${code})`)
+  return code === 0 ? PASSED : FAILED
+}
+
+function vitest(project: string, output: string): readonly string[] {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
+  // The folder may belong to somebody else: the configuration is loaded as it is, and nothing is written beside it.
+  return [
+    process.execPath,
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--project',
+    project,
+    '--configLoader',
+    'native',
+    ...reporters,
+  ]
+}
+
+/** The numbers that vitest wrote; a run that wrote none has failed. */
+function readCount(output: string, code: number): Count {
+  try {
+    const json: unknown = JSON.parse(readFileSync(output, 'utf8'))
+    const number = (key: string): number => {
+      const value: unknown = typeof json === 'object' && json !== null ? Reflect.get(json, key) : undefined
+      return typeof value === 'number' ? value : 0
+    }
+    // A suite that could not be loaded has no tests of its own to fail.
+    const failed = Math.max(number('numFailedTests'), code === 0 ? 0 : 1)
+    return { passed: number('numPassedTests'), failed, skipped: number('numPendingTests') + number('numTodoTests') }
+  } catch {
+    return FAILED
+  }
+}
+
+async function runProject(project: string): Promise<Count> {
+  say(`== vitest: ${project}`)
+  const output = join(results, `${project}.json`)
+  return readCount(output, await run(vitest(project, output)))
+}
+
+/** The live tests, as an ordinary user, with that user's environment and nothing of root's. */
+async function runLive(): Promise<Count> {
+  if (userInfo().uid !== 0) return runProject('live')
+  say(`== vitest: live, as ${USER}`)
+  const account = spawnSync('getent', ['passwd', USER], { encoding: 'utf8' }).stdout.trim().split(':')
+  const [, , uid = '', gid = '', , home = ''] = account
+  if (uid === '') return leaveOut(`there is no user ${USER}; set the machine up by: npx -y pnpm@12 start --yes`)
+  const output = join(home, `.rootless-test-${process.pid}.json`)
+  const environment = {
+    HOME: home,
+    USER,
+    LOGNAME: USER,
+    PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+    XDG_RUNTIME_DIR: `/run/user/${uid}`,
+    ...(EVERYTHING_MUST_RUN ? { CI: 'true' } : {}),
+  }
+  const asUser = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--']
+  const readable = spawnSync('setpriv', [...asUser.slice(1), 'test', '-r', join(root, 'package.json')]).status === 0
+  const command = [...asUser, ...vitest('live', output)]
+  const code = await run(readable ? command : atAnotherPlace(command), environment)
+  const count = readCount(output, code)
+  rmSync(output, { force: true })
+  return count
+}
+
+// A clone below a closed folder, such as root's home: shown to the tests at a place that everybody may pass, in a mount
+// namespace of their own that ends with them.
+function atAnotherPlace(command: readonly string[]): readonly string[] {
+  const place = '/mnt'
+  const script = 'mount --bind "$1" "$2" && cd "$2" && shift 2 && exec "$@"'
+  const moved = command.map((word) => (word.startsWith(root) ? place + word.slice(root.length) : word))
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'at-another-place', root, place, ...moved]
+}
+
+function leaveOut(reason: string): Count {
+  say(`LEFT OUT: the live tests on real engines: ${reason}`)
+  return EVERYTHING_MUST_RUN ? FAILED : { ...NOTHING, skipped: 1 }
+}
+
+async function main(): Promise<number> {
+  const turbo = join(root, 'node_modules/.bin/turbo')
+  const tool = (name: string): string => join(root, 'node_modules/.bin', name)
+  const counts = [
+    await check('types', [tool('tsc'), '-p', 'test']),
+    await check('types of the packages', [turbo, 'run', 'types', '--ui=stream', '--output-logs=errors-only']),
+    await check('lint', [tool('oxlint'), '--deny-warnings']),
+    await check('format', [tool('oxfmt'), '--check']),
+    await check('build', [turbo, 'run', 'build', '--ui=stream', '--output-logs=errors-only']),
+    await runProject('unit'),
+    await runProject('package'),
+    await runLive(),
+  ]
+  rmSync(results, { recursive: true, force: true })
+  const sum = (pick: (count: Count) => number): number => counts.reduce((total, count) => total + pick(count), 0)
+  const [passed, failed, skipped] = [sum((each) => each.passed), sum((each) => each.failed), sum((each) => each.skipped)]
+  say(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`)
+  return failed === 0 ? 0 : 1
+}
+
+process.exitCode = await main()

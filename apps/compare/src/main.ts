@@ -15,6 +15,8 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
 }
 
 async function main(): Promise<void> {
+  // docker-modem parses addresses the old way, and Node would tell the person at the terminal (DEP0169).
+  process.noDeprecation = true
   // A reader that has seen enough, as in `rootless inspect docker | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)

@@ -76,7 +76,7 @@ function toMissingCell({ availability }: EngineReport): MatrixCell {
 
 function toNetworkingCell({ networking }: Capabilities): MatrixCell {
   return toDriverCell(networking.driver, [
-    ...valueDetail(networking.portDriver, (driver) => `ports by ${driver}`),
+    ...valueDetail(networking.portDriver, (driver) => (driver === 'none' ? 'publishes no ports' : `ports by ${driver}`)),
     ...valueDetail(networking.mtuBytes, (mtu) => `MTU ${mtu}`),
     ...alternatives(networking.drivers),
   ])

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
-import { buildReport, parseReport } from 'rootless-runtime'
+import { buildReport } from 'rootless-runtime'
+import { parseReport } from 'rootless-runtime/schema'
 import { expect, test } from 'vitest'
 import { listProcesses, must } from './look.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Fix } from './finding.ts'
 
 export const fixSchema: z.ZodType<Fix> = z

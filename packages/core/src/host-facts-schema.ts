@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { CGROUP_VERSIONS } from './capabilities.ts'
 import { fixSchema } from './fix-schema.ts'
 import { DEVICE_NAMES, HOST_CONDITION_NAMES, SYSCTL_NAMES, TOOL_NAMES, type HostFacts } from './host-facts.ts'

@@ -69,8 +69,6 @@ export {
   type UserNamespaceFacts,
 } from './host-facts.ts'
 export { REPORT_VERSION, type EngineReport, type Report } from './report.ts'
-export { hostFactsSchema } from './host-facts-schema.ts'
-export { parseReport, reportSchema, toReportJsonSchema } from './report-schema.ts'
 export { toMatrix, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts'
 export { ARTICLE_OF_2020, toArticleMatrix } from './article.ts'
 export { findShortfalls, parseRequirement, REQUIREMENT_WORDS, type Requirement, type Shortfall } from './requirement.ts'
@@ -90,3 +88,4 @@ export {
 export { markInUse } from './mark-in-use.ts'
 export { readMountOf } from './read-mount.ts'
 export { toEngineUnavailable } from './engine-unavailable.ts'
+export { isAtLeastVersion } from './version.ts'

@@ -1,5 +1,5 @@
 import { printable, type Place, type System } from '@rootless-runtime/core'
-import { z } from 'zod'
+import type { DockerContext } from './docker-contexts.ts'
 
 const MAXIMUM_CONTEXTS = 32
 
@@ -7,12 +7,6 @@ const MAXIMUM_CONTEXTS = 32
 export type DockerAddress =
   | { readonly kind: 'socket'; readonly name: string; readonly path: string }
   | { readonly kind: 'other'; readonly place: Place }
-
-const contextFile = z.object({
-  Name: z.string(),
-  Endpoints: z.object({ docker: z.object({ Host: z.string() }) }),
-})
-const configFile = z.object({ currentContext: z.string().optional() })
 
 /**
  * Every place where this user's Docker may be, the most wanted first: DOCKER_HOST, the contexts (the current one first), the
@@ -60,8 +54,8 @@ async function listContexts(system: System): Promise<readonly DockerAddress[]> {
   if (names.status === 'absent') return []
   if (names.status !== 'ok')
     return [{ kind: 'other', place: { place: 'docker contexts', answer: names.reason, verdict: 'unknown' } }]
-  const parsed = config.status === 'ok' ? configFile.safeParse(parseJson(config.value)) : undefined
-  const current = system.environment['DOCKER_CONTEXT'] ?? (parsed?.success ? parsed.data.currentContext : undefined)
+  const { parseCurrentContext } = await import('./docker-contexts.ts')
+  const current = system.environment['DOCKER_CONTEXT'] ?? (config.status === 'ok' ? parseCurrentContext(config.value) : undefined)
   const contexts = await Promise.all(
     names.value.slice(0, MAXIMUM_CONTEXTS).map((name) => readContext(system, `${folder}/contexts/meta/${name}/meta.json`)),
   )
@@ -72,16 +66,9 @@ async function listContexts(system: System): Promise<readonly DockerAddress[]> {
     .map(({ name, host }) => toAddress(`${isCurrent(name) ? 'current context' : 'context'} ${printable(name, 60)}`, host))
 }
 
-async function readContext(system: System, path: string): Promise<readonly { readonly name: string; readonly host: string }[]> {
+async function readContext(system: System, path: string): Promise<readonly DockerContext[]> {
   const text = await system.readText(path)
-  const parsed = text.status === 'ok' ? contextFile.safeParse(parseJson(text.value)) : undefined
-  return parsed?.success ? [{ name: parsed.data.Name, host: parsed.data.Endpoints.docker.Host }] : []
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const { parseContext } = await import('./docker-contexts.ts')
+  const context = text.status === 'ok' ? parseContext(text.value) : undefined
+  return context === undefined ? [] : [context]
 }

@@ -14,7 +14,7 @@ import {
 import { listAddresses, type DockerAddress } from './docker-addresses.ts'
 import { openSocketApi, type HttpAnswer, type SocketApi } from './docker-api.ts'
 import { SETUP_FIX } from './docker-errors.ts'
-import { parseBridgeMtu, parseDockerInfo, type DockerInfo } from './docker-info.ts'
+import type { DockerInfo } from './docker-info.ts'
 import { readRootlessKit, type RootlessKitFacts } from './rootlesskit-facts.ts'
 
 /** What rootless Docker says of itself, and what RootlessKit says of the network around it. */
@@ -41,10 +41,10 @@ interface AskedPlace {
 
 /** Asks every place who is there, and the first rootless Docker what it is. Starts nothing and changes nothing. */
 export async function readDocker(system: System, timeoutMs: number): Promise<DockerAnswer> {
-  const [addresses, command] = await Promise.all([listAddresses(system), askCommand(system, timeoutMs)])
+  const [addresses, command] = await Promise.all([listAddresses(system), lookAtCommand(system)])
   const asked = await Promise.all(addresses.map((address) => askAddress(system, address, timeoutMs)))
   const used = asked.find(({ daemon }) => daemon !== null)
-  const places = [...asked.map((each) => (each === used ? toUsed(each.place) : each.place)), ...command]
+  const places = [...asked.map((each) => (each === used ? toUsed(each.place) : each.place)), command]
   if (used === undefined || used.daemon === null) return notFound(system, places)
   const { api, info, socketPath } = used.daemon
   return {
@@ -84,6 +84,7 @@ async function askAddress(system: System, address: DockerAddress, timeoutMs: num
   const info = await opened.value.get('/info')
   if (info.status !== 'ok') return answer(info.reason, 'unknown')
   if (info.value.statusCode !== 200) return answer(`GET /info: status ${info.value.statusCode}`, 'unknown')
+  const { parseDockerInfo } = await import('./docker-info.ts')
   const parsed = parseDockerInfo(info.value.body)
   if (typeof parsed === 'string') return answer(`GET /info: ${parsed}`, 'unknown')
   if (!parsed.rootless) return answer(`Docker ${parsed.version}, as root`, 'rootful')
@@ -103,15 +104,26 @@ function toOtherEngine({ headers, statusCode }: HttpAnswer): string | null {
   return `${name} answers, not Docker`
 }
 
-/** The `docker` command, which may be Podman's. It is not needed: the daemon is asked through its socket. */
-async function askCommand(system: System, timeoutMs: number): Promise<readonly Place[]> {
+const LONGEST_WRAPPER_BYTES = 64 * 1024
+
+/**
+ * The `docker` command, which may be a link to Podman or a script around it. It is looked at and not run: it is not needed, as
+ * the daemon is asked through its socket.
+ */
+async function lookAtCommand(system: System): Promise<Place> {
   const program = await system.findExecutable('docker')
-  if (program.status !== 'ok') return [{ place: 'docker command', answer: 'not on the PATH', verdict: 'absent' }]
-  const answer = await system.run({ file: program.value, arguments: ['--version'], timeoutMs })
+  if (program.status !== 'ok') return { place: 'docker command', answer: 'not on the PATH', verdict: 'absent' }
+  const [real, script] = await Promise.all([
+    system.realPath(program.value),
+    system.readText(program.value, { maximumBytes: LONGEST_WRAPPER_BYTES }),
+  ])
   const place = `docker command ${program.value}`
-  if (answer.status !== 'exited') return [{ place, answer: printable(answer.reason), verdict: 'unusable' }]
-  const said = printable(answer.stdout || answer.stderr, 80)
-  return [{ place, answer: said, verdict: said.startsWith('Docker version') ? 'usable' : 'other-engine' }]
+  const isPodman =
+    (real.status === 'ok' && real.value.endsWith('/podman')) ||
+    (script.status === 'ok' && script.value.startsWith('#!') && /\bpodman\b/u.test(script.value))
+  return isPodman
+    ? { place, answer: "Podman's, under Docker's name", verdict: 'other-engine' }
+    : { place, answer: 'a client; the daemon is asked without it', verdict: 'usable' }
 }
 
 async function readFacts(
@@ -127,12 +139,13 @@ async function readFacts(
     readMountOf(system, info.rootDirectory),
     system.status('/sys/class/net/lxcbr0'),
   ])
-  return { info, rootlessKit, bridgeMtuBytes: toBridgeMtu(bridge), mount, lxcBridgePresent: toPresence(lxcBridge) }
+  return { info, rootlessKit, bridgeMtuBytes: await readBridgeMtu(bridge), mount, lxcBridgePresent: toPresence(lxcBridge) }
 }
 
-function toBridgeMtu(answer: Answer<HttpAnswer>): Fact<number> {
+async function readBridgeMtu(answer: Answer<HttpAnswer>): Promise<Fact<number>> {
   const source = 'GET /networks/bridge'
   if (answer.status !== 'ok') return unknownFact(answer.reason, source)
+  const { parseBridgeMtu } = await import('./docker-info.ts')
   const mtu = parseBridgeMtu(answer.value.body)
   return mtu === null ? unknownFact('Docker does not say the MTU of its bridge', source) : known(mtu, source)
 }

@@ -1,5 +1,5 @@
 import { printable } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const dockerInfo = z.object({
   ServerVersion: z.string().regex(/^\d+\.\d+/u),
@@ -99,26 +99,6 @@ export function parseBridgeMtu(text: string): number | null {
   return /^\d{2,5}$/u.test(mtu) && Number(mtu) >= 68 ? Number(mtu) : null
 }
 
-/** What RootlessKit was told to do, out of its arguments: `--net=slirp4netns --mtu=65520 --port-driver=builtin`. */
-export interface RootlessKitArguments {
-  readonly net: string | null
-  readonly portDriver: string | null
-  readonly mtuBytes: number | null
-}
-
-/** /proc/PID/cmdline of RootlessKit: words that end with a zero, proc(5). `null` when it is not RootlessKit's. */
-export function parseRootlessKitArguments(text: string): RootlessKitArguments | null {
-  const words = text.split('\0')
-  const value = (name: string): string | null =>
-    orNull(words.find((each) => each.startsWith(`--${name}=`))?.slice(name.length + 3))
-  const net = value('net')
-  const program = words[0]?.split('/').at(-1)
-  // The child runs as /proc/self/exe with the arguments of its parent.
-  if (net === null || (program !== 'rootlesskit' && program !== 'exe')) return null
-  const mtu = value('mtu')
-  return { net, portDriver: value('port-driver'), mtuBytes: mtu !== null && /^\d{2,5}$/u.test(mtu) ? Number(mtu) : null }
-}
-
 function parse<Schema extends z.ZodType>(schema: Schema, text: string): z.infer<Schema> | string {
   let json: unknown
   try {
@@ -136,10 +116,4 @@ function word(foreign: string): string {
 
 function orNull(foreign: string | undefined): string | null {
   return foreign === undefined || foreign === '' ? null : word(foreign)
-}
-
-/** Whether a version such as `20.10.24+dfsg1` is at least the given one. */
-export function isAtLeast(version: string, major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = version.split('.', 2).map((part) => Number.parseInt(part, 10))
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor)
 }

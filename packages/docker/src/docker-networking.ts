@@ -1,4 +1,5 @@
 import {
+  isAtLeastVersion,
   judgeLxcUserNic,
   judgeTool,
   judgeUserModeNetwork,
@@ -16,7 +17,6 @@ import {
   type PortDriver,
 } from '@rootless-runtime/core'
 import type { DockerFacts } from './docker-facts.ts'
-import { isAtLeast } from './docker-info.ts'
 import { toProperties } from './docker-properties.ts'
 import type { RootlessKitFacts } from './rootlesskit-facts.ts'
 
@@ -84,7 +84,7 @@ function toDrivers(facts: DockerFacts, host: HostFacts): Readonly<Record<Network
     pasta: chosenBy('pasta', judgePasta(kit, host)),
     'lxc-user-nic': chosenBy('lxc-user-nic', judgeLxcUserNic(host, LXC_BRIDGE, lxcBridgePresent)),
     vpnkit: judgeVpnkit(host),
-    'gvisor-tap-vsock': isAtLeast(info.version, 29, 5)
+    'gvisor-tap-vsock': isAtLeastVersion(info.version, 29, 5)
       ? chosenBy('gvisor-tap-vsock', supported('available', `Docker ${info.version}`))
       : unsupported(`Docker ${info.version} does not know it; 29.5 is the first that does`, `Docker ${info.version}`),
     host: unsupported("--network host is RootlessKit's network namespace, not the host's", MANUAL),
@@ -99,7 +99,7 @@ function chosenBy(name: string, finding: Finding<DriverUse>): Finding<DriverUse>
 
 function judgePasta(rootlessKitVersion: string | null, host: HostFacts): Finding<DriverUse> {
   if (rootlessKitVersion === null) return unknown('the version of RootlessKit is not known')
-  if (isAtLeast(rootlessKitVersion, 2, 0)) return judgeUserModeNetwork(host, 'pasta')
+  if (isAtLeastVersion(rootlessKitVersion, 2, 0)) return judgeUserModeNetwork(host, 'pasta')
   return unsupported(
     `RootlessKit ${rootlessKitVersion} does not know it; 2.0 is the first that does`,
     `RootlessKit ${rootlessKitVersion}`,

@@ -1,13 +1,8 @@
 import { dirname } from 'node:path'
 import { known, printable, unknownFact, type Fact, type System } from '@rootless-runtime/core'
 import { openSocketApi, type SocketApi } from './docker-api.ts'
-import {
-  parseRootlessKitArguments,
-  parseRootlessKitInfo,
-  parseVersionComponent,
-  type RootlessKitArguments,
-  type RootlessKitInfo,
-} from './docker-info.ts'
+import { parseRootlessKitArguments, type RootlessKitArguments } from './rootlesskit-arguments.ts'
+import type { RootlessKitInfo } from './docker-info.ts'
 
 /** RootlessKit's drivers as it says them, with its arguments where they could be read. */
 export interface RootlessKitFacts extends RootlessKitInfo {
@@ -26,6 +21,7 @@ export async function readRootlessKit(
 ): Promise<Fact<RootlessKitFacts>> {
   const pidFile = `${dirname(socketPath)}/docker.pid`
   const [version, pid] = await Promise.all([api.get('/version'), readPid(system, pidFile)])
+  const { parseVersionComponent } = await import('./docker-info.ts')
   const listed = version.status === 'ok' ? parseVersionComponent(version.value.body) : null
   const given = pid.status === 'known' ? await readArguments(system, pid.value) : null
   if (listed !== null) return known({ ...listed, arguments: given }, 'GET /version: rootlesskit')
@@ -61,6 +57,7 @@ async function askRootlessKit(system: System, pid: number, timeoutMs: number): P
   if (opened.status !== 'ok') return unknownFact(`RootlessKit: ${printable(opened.reason)}`, source)
   const answer = await opened.value.get('/v1/info')
   if (answer.status !== 'ok') return unknownFact(`RootlessKit: ${answer.reason}`, source)
+  const { parseRootlessKitInfo } = await import('./docker-info.ts')
   const info = parseRootlessKitInfo(answer.value.body)
   if (typeof info === 'string') return unknownFact(`RootlessKit: GET /v1/info: ${info}`, source)
   return known(info, 'GET /v1/info of RootlessKit')

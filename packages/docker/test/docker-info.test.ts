@@ -1,13 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  isAtLeast,
-  parseBridgeMtu,
-  parseDockerInfo,
-  parseRootlessKitArguments,
-  parseRootlessKitInfo,
-  parseVersionComponent,
-} from '../src/docker-info.ts'
+import { parseBridgeMtu, parseDockerInfo, parseRootlessKitInfo, parseVersionComponent } from '../src/docker-info.ts'
+import { parseRootlessKitArguments } from '../src/rootlesskit-arguments.ts'
 
 const INFO = {
   ServerVersion: '20.10.24+dfsg1',
@@ -117,15 +111,6 @@ test.each([
   ['{"message":"network bridge not found"}', null],
 ])('GET /networks/bridge %s', (text, expected) => {
   expect(parseBridgeMtu(text)).toBe(expected)
-})
-
-test.each([
-  ['20.10.24+dfsg1', 20, 10, true],
-  ['20.10.24+dfsg1', 23, 0, false],
-  ['29.5.0-rc.1', 29, 5, true],
-  ['rubbish', 1, 0, false],
-])('%s is at least %i.%i: %s', (version, major, minor, expected) => {
-  expect(isAtLeast(version, major, minor)).toBe(expected)
 })
 
 const texts = fc.oneof(

@@ -1,7 +1,10 @@
 import {
   knownValue,
+  printable,
   setupFix,
+  type Answer,
   type DeviceName,
+  type FileStatus,
   type Fix,
   type HostCondition,
   type HostConditionName,
@@ -84,6 +87,31 @@ function judgeSession({ session }: Omit<HostFacts, 'conditions'>): readonly Host
     'XDG_RUNTIME_DIR is not set: engines fall back to folders in /tmp or fail',
     'XDG_RUNTIME_DIR',
   )
+}
+
+/** XDG_RUNTIME_DIR, when it is set to a folder in which this user cannot make sockets and locks. */
+export function judgeRuntimeDirectory(folder: string, answer: Answer<FileStatus>): readonly HostCondition[] {
+  const why = whyUnusable(answer)
+  if (why === null) return []
+  return condition(
+    'runtime-directory-unusable',
+    `XDG_RUNTIME_DIR names ${printable(folder)}, which ${why}: engines cannot make their sockets there`,
+    'XDG_RUNTIME_DIR',
+    setupFix('make the runtime folder of the user'),
+  )
+}
+
+function whyUnusable(answer: Answer<FileStatus>): string | null {
+  if (answer.status !== 'ok') return UNUSABLE_WORDS[answer.status]
+  if (answer.value.kind !== 'directory') return `is a ${answer.value.kind}, not a folder`
+  return answer.value.writable ? null : 'this user may not write'
+}
+
+// A failure to look is no "no".
+const UNUSABLE_WORDS: Readonly<Record<Exclude<Answer<FileStatus>['status'], 'ok'>, string | null>> = {
+  absent: 'does not exist',
+  denied: 'this user may not look at',
+  failed: null,
 }
 
 const DEVICE_CONDITIONS: Readonly<Record<DeviceName, readonly [HostConditionName, string]>> = {

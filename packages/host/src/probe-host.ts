@@ -19,7 +19,7 @@ import {
   type System,
   type SystemFacts,
 } from '@rootless-runtime/core'
-import { judgeConditions } from './judge-conditions.ts'
+import { judgeConditions, judgeRuntimeDirectory } from './judge-conditions.ts'
 import { parseLxcUsernet, parseOsRelease, parseSubordinateIds } from './parse-proc.ts'
 import { attemptOverlay, attemptUserNamespace } from './probe-attempts.ts'
 import { probeCgroup } from './probe-cgroup.ts'
@@ -33,21 +33,25 @@ const CONNECT_TIMEOUT_MS = 1000
  */
 export async function probeHost(system: System): Promise<HostFacts> {
   const { user } = system
-  const [mounts, attempts, overlayInUserNamespace, tools, devices, sysctls, systemFacts, session, userIds, groupIds, usernet] =
-    await Promise.all([
-      readFact(system, '/proc/self/mountinfo', parseMountInfo),
-      attemptUserNamespace(system),
-      attemptOverlay(system),
-      probeTools(system),
-      probeDevices(system),
-      probeSysctls(system),
-      probeSystem(system),
-      probeSession(system),
-      readFact(system, '/etc/subuid', (text) => parseSubordinateIds(text, user), []),
-      readFact(system, '/etc/subgid', (text) => parseSubordinateIds(text, user), []),
-      readFact(system, '/etc/lxc/lxc-usernet', parseLxcUsernet, []),
-    ])
-  const [cgroup, home] = await Promise.all([probeCgroup(system, mounts), probeHome(system, mounts)])
+  const runtimeDirectory = readRuntimeDirectory(system)
+  const [mounts, devices, sysctls, systemFacts, session, userIds, groupIds, usernet] = await Promise.all([
+    readFact(system, '/proc/self/mountinfo', parseMountInfo),
+    probeDevices(system),
+    probeSysctls(system),
+    probeSystem(system),
+    probeSession(system),
+    readFact(system, '/etc/subuid', (text) => parseSubordinateIds(text, user), []),
+    readFact(system, '/etc/subgid', (text) => parseSubordinateIds(text, user), []),
+    readFact(system, '/etc/lxc/lxc-usernet', parseLxcUsernet, []),
+  ])
+  // Starting a process holds this one up for a millisecond or two; the engines, asked beside, have theirs by now.
+  const [attempts, overlayInUserNamespace, tools, cgroup, home] = await Promise.all([
+    attemptUserNamespace(system),
+    attemptOverlay(system),
+    probeTools(system),
+    probeCgroup(system, mounts),
+    probeHome(system, mounts),
+  ])
   const facts = {
     user: { uid: user.uid, gid: user.gid, name: printable(user.name), homeDirectory: printable(user.homeDirectory) },
     system: systemFacts,
@@ -61,7 +65,15 @@ export async function probeHost(system: System): Promise<HostFacts> {
     sysctls,
     home,
   }
-  return { ...facts, conditions: judgeConditions(facts) }
+  const unusable =
+    runtimeDirectory === undefined ? [] : judgeRuntimeDirectory(runtimeDirectory, await system.status(runtimeDirectory))
+  return { ...facts, conditions: [...judgeConditions(facts), ...unusable] }
+}
+
+// basedir-spec: a variable that is set to nothing counts as one that is not set.
+function readRuntimeDirectory({ environment }: System): string | undefined {
+  const folder = environment['XDG_RUNTIME_DIR']
+  return folder === '' ? undefined : folder
 }
 
 async function readFact<Value>(
@@ -101,7 +113,7 @@ function toDistribution(text: string): { readonly id: string; readonly versionId
 }
 
 async function probeSession(system: System): Promise<SessionFacts> {
-  const variable = system.environment['XDG_RUNTIME_DIR']
+  const variable = readRuntimeDirectory(system)
   const folder = variable ?? `/run/user/${system.user.uid}`
   const [initial, userManager, linger, dbus] = await Promise.all([
     readFact(system, '/proc/1/comm', (text) => text.trim() === 'systemd'),

@@ -1,4 +1,5 @@
 import { printable, type Command, type CommandAnswer } from '@rootless-runtime/core'
+import { execa } from 'execa'
 import { errorCode } from './answer-within.ts'
 
 const DEFAULT_OUTPUT_BYTES = 1024 * 1024
@@ -18,8 +19,6 @@ export async function runCommand(command: Command, context: RunContext): Promise
   const shown = printable([command.file, ...command.arguments].join(' '))
   if (context.signal?.aborted === true)
     return { status: 'failed', reason: `${shown} was not run: aborted`, stdout: '', stderr: '' }
-  // Imported when first used: execa costs 100 ms to load.
-  const { execa } = await import('execa')
   const maximumBytes = command.maximumOutputBytes ?? DEFAULT_OUTPUT_BYTES
   const child = execa(command.file, [...command.arguments], {
     cwd: context.workingDirectory,

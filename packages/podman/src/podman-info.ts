@@ -1,5 +1,6 @@
 import { printable } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
+import type { Connection } from './podman-connections.ts'
 
 // What a version of Podman does not report stays absent: 4.3.1 has no rootlessNetworkCmd, and that is no "pasta".
 const podmanInfo = z.object({
@@ -74,8 +75,16 @@ function word(foreign: string): string {
   return printable(foreign, 80)
 }
 
-/** Whether a version such as `4.3.1` or `5.0.0-rc1` is at least the given one. */
-export function isAtLeast(version: string, major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = version.split('.', 2).map((part) => Number.parseInt(part, 10))
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor)
+const connectionsFile = z.object({ Connection: z.object({ Connections: z.record(z.string(), z.object({ URI: z.string() })) }) })
+
+/** `podman-connections.json` of Podman 5.0 and later; nothing of what is no such file. */
+export function parseConnectionsJson(text: string): readonly Connection[] {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return []
+  }
+  const parsed = connectionsFile.safeParse(json)
+  return parsed.success ? Object.entries(parsed.data.Connection.Connections).map(([name, { URI }]) => ({ name, uri: URI })) : []
 }

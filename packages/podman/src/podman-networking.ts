@@ -1,4 +1,5 @@
 import {
+  isAtLeastVersion,
   judgePrivilegedPorts,
   judgeUserModeNetwork,
   markInUse,
@@ -14,7 +15,7 @@ import {
   type PortDriver,
 } from '@rootless-runtime/core'
 import type { PodmanFacts } from './podman-facts.ts'
-import { isAtLeast, type PodmanInfo } from './podman-info.ts'
+import type { PodmanInfo } from './podman-info.ts'
 
 const MANUAL = 'podman-run(1) --network'
 
@@ -55,10 +56,10 @@ function toDrivers(info: PodmanInfo, host: HostFacts): Readonly<Record<NetworkDr
   const { version } = info
   const evidence = `Podman ${version}`
   return {
-    slirp4netns: isAtLeast(version, 6, 0)
+    slirp4netns: isAtLeastVersion(version, 6, 0)
       ? unsupported('Podman 6.0 removed it', evidence)
       : judgeUserModeNetwork(host, 'slirp4netns'),
-    pasta: isAtLeast(version, 4, 4)
+    pasta: isAtLeastVersion(version, 4, 4)
       ? judgeUserModeNetwork(host, 'pasta')
       : unsupported(`Podman ${version} does not know it; 4.4 is the first that does`, evidence),
     'lxc-user-nic': unsupported('Podman does not know it', MANUAL),
@@ -71,7 +72,7 @@ function toDrivers(info: PodmanInfo, host: HostFacts): Readonly<Record<NetworkDr
 
 function toDriver(info: PodmanInfo, each: Readonly<Record<NetworkDriver, Finding<DriverUse>>>): Finding<RootlessNetwork> {
   const field = 'podman info: host.rootlessNetworkCmd'
-  if (info.networkCommand === undefined && isAtLeast(info.version, 5, 0)) return unknown(`${field} is not reported`)
+  if (info.networkCommand === undefined && isAtLeastVersion(info.version, 5, 0)) return unknown(`${field} is not reported`)
   // Before 5.0 slirp4netns is the default, and podman info has no such field.
   const driver = info.networkCommand === undefined ? 'slirp4netns' : NETWORK_COMMANDS.get(info.networkCommand)
   if (driver === undefined) return unknown(`${field} = ${info.networkCommand}, which is not in our vocabulary`)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toPodmanFailure } from '../src/podman-errors.ts'
-import { isAtLeast, parsePodmanInfo } from '../src/podman-info.ts'
+import { parsePodmanInfo } from '../src/podman-info.ts'
 
 const INFO = {
   host: {
@@ -83,14 +83,6 @@ test.each([
 test('a Podman that hangs is unknown with the reason of the door', () => {
   const answer = { status: 'failed', reason: 'no answer within 10 s', stdout: '', stderr: '' } as const
   expect(toPodmanFailure(answer)).toEqual({ kind: 'unknown', reason: 'podman info: no answer within 10 s' })
-})
-
-test.each([
-  ['4.3.1', 4, 4, false],
-  ['5.0.0-rc1', 5, 0, true],
-  ['6.1', 6, 0, true],
-])('%s is at least %i.%i: %s', (version, major, minor, expected) => {
-  expect(isAtLeast(version, major, minor)).toBe(expected)
 })
 
 test('rubbish is never an answer of Podman', () => {

@@ -1,6 +1,7 @@
 import {
   ENGINE_NAMES,
   REPORT_VERSION,
+  type Availability,
   type EngineName,
   type EngineReport,
   type HostFacts,
@@ -40,10 +41,15 @@ export async function buildReport(options: ReportOptions = {}): Promise<Report> 
   const system = await resolveSystem(options)
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const announce = options.onProgress ?? ((): void => {})
+  const names = options.engines ?? ENGINE_NAMES
+  const runtimes = await Promise.all(names.map((engine) => createRuntime(engine, system, timeoutMs)))
+  // The engines first: `podman info` takes longer than all else together.
+  const asked = runtimes.map((runtime) => ({
+    runtime,
+    detected: announced(runtime.engine, announce, () => detectWithin(runtime, timeoutMs)),
+  }))
   const host = announced('host', announce, () => probe(system))
-  const engines = (options.engines ?? ENGINE_NAMES).map((engine) =>
-    announced(engine, announce, async () => askEngine(await createRuntime(engine, system, timeoutMs), host, timeoutMs)),
-  )
+  const engines = asked.map(({ runtime, detected }) => askEngine(runtime, detected, host, timeoutMs))
   const report: Report = {
     reportVersion: REPORT_VERSION,
     toolVersion: VERSION,
@@ -71,9 +77,14 @@ async function announced<Value>(
   return answer
 }
 
-async function askEngine(runtime: RootlessRuntime, host: Promise<HostFacts>, timeoutMs: number): Promise<EngineReport> {
+async function askEngine(
+  runtime: RootlessRuntime,
+  detected: Promise<Availability>,
+  host: Promise<HostFacts>,
+  timeoutMs: number,
+): Promise<EngineReport> {
   const { engine } = runtime
-  const availability = await detectWithin(runtime, timeoutMs)
+  const availability = await detected
   if (availability.status !== 'available') return { engine, availability, capabilities: null }
   try {
     const facts = await host

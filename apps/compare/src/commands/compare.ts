@@ -2,8 +2,6 @@ import {
   ENGINE_TITLES,
   judgeRequirement,
   parseRequirement,
-  toArticleMatrix,
-  toMatrix,
   type EngineName,
   type Report,
   type Requirement,
@@ -11,11 +9,6 @@ import {
 import { askReport, type AskReport } from '../ask-report.ts'
 import { SETUP_USER } from '../become.ts'
 import { EXIT, type Io } from '../io.ts'
-import { renderNextSteps } from '../render/fixes.ts'
-import { renderMarkdown } from '../render/markdown.ts'
-import { renderOrigin } from '../render/report-lines.ts'
-import { toStyle } from '../render/style.ts'
-import { renderTable } from '../render/table.ts'
 import { writeFileWhole } from '../write-file.ts'
 
 export interface CompareOptions {
@@ -32,7 +25,9 @@ export interface CompareOptions {
 /** `rootless compare`: the capability matrix of this host. */
 export async function compare(options: CompareOptions, io: Io, ask: AskReport = askReport): Promise<number> {
   const requirement = options.require === undefined ? undefined : parseRequirement(options.require)
-  const report = await ask(
+  // Who becomes another user must have everything loaded before; else it is loaded while the engines are busy.
+  if (options.user !== undefined) await loadRenderer()
+  const asked = ask(
     {
       timeoutMs: options.timeout * 1000,
       ...(options.engine && { engines: options.engine }),
@@ -40,7 +35,8 @@ export async function compare(options: CompareOptions, io: Io, ask: AskReport = 
     },
     io,
   )
-  const text = render(report, options, io)
+  const [report, { renderReport }] = await Promise.all([asked, loadRenderer()])
+  const text = renderReport(report, options, io)
   if (options.output === undefined) io.out.write(text)
   else await writeFileWhole(options.output, text)
   if (report.host.user.uid === 0)
@@ -52,22 +48,8 @@ export async function compare(options: CompareOptions, io: Io, ask: AskReport = 
   return met ? EXIT.fine : EXIT.requirementNotMet
 }
 
-function render(report: Report, options: CompareOptions, io: Io): string {
-  const matrix = options.article === true ? toArticleMatrix(report) : toMatrix(report)
-  switch (options.format) {
-    case 'json':
-      return `${JSON.stringify(report, undefined, 2)}\n`
-    case 'markdown':
-      return `${renderMarkdown(matrix)}\n\n${renderOrigin(report)}\n`
-    case 'table': {
-      // A file has no colours and no width of its own.
-      const output = options.output === undefined ? io.out : { ...io.out, isTerminal: false, columns: 120 }
-      const style = toStyle(output, io.environment)
-      const next = renderNextSteps(matrix, { style, self: io.self, isRoot: io.userId === 0 })
-      const parts = [renderTable(matrix, style, output.columns), style.faint(renderOrigin(report)), next]
-      return `${parts.filter((part) => part !== '').join('\n')}\n`
-    }
-  }
+function loadRenderer(): Promise<typeof import('../render/report.ts')> {
+  return import('../render/report.ts')
 }
 
 /** Says on stderr what each engine lacks; true when at least one lacks nothing. */

@@ -1,4 +1,4 @@
-import { toReportJsonSchema } from 'rootless-runtime'
+import { toReportJsonSchema } from 'rootless-runtime/schema'
 import { EXIT, type Io } from '../io.ts'
 
 /** `rootless schema`: the JSON Schema of what `compare --format json` prints. */

@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
+import { wrapAnsi } from 'fast-wrap-ansi'
 import { printable, type Matrix, type MatrixCell } from 'rootless-runtime'
-import wrapAnsi from 'wrap-ansi'
 import type { Style } from './style.ts'
 
 /** Below this a grid has columns too narrow to read; one block per engine follows. */

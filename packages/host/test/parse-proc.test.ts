@@ -70,17 +70,89 @@ test('os-release is read quoted or not', () => {
   expect(parseOsRelease('ID=debian\nPRETTY_NAME="Debian 12"\nbroken').get('PRETTY_NAME')).toBe('Debian 12')
 })
 
-test('rubbish never breaks a parser', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
-      for (const range of parseSubordinateIds(text, moby)) expect(range.count).toBeGreaterThan(0)
-      for (const line of parseLxcUsernet(text)) expect(Number.isInteger(line.count)).toBe(true)
-      for (const group of parseOwnCgroups(text)) expect(group.path.startsWith('/')).toBe(true)
-      expect(Array.isArray(parseMountInfo(text))).toBe(true)
-      expect(parseOsRelease(text)).toBeInstanceOf(Map)
-      parsePamCgfs(text)
-      parseToolVersion('pasta', text)
-    }),
-    { numRuns: 1000 },
-  )
+const NUMBER_OF_RUNS = 1000
+const rubbish = fc.string({ unit: 'binary', maxLength: 400 })
+
+/** Lines made of a format's own words in any order, where a parser is most easily led astray. */
+function linesOf(...words: readonly string[]): fc.Arbitrary<string> {
+  const line = fc.array(fc.constantFrom(...words, ' ', ':', '', '0', '-1', '99999999999', '\u001b[31m', '\u0000'), {
+    maxLength: 9,
+  })
+  return fc
+    .array(
+      line.map((parts) => parts.join('')),
+      { maxLength: 8 },
+    )
+    .map((lines) => lines.join('\n'))
+}
+
+function everyText(text: fc.Arbitrary<string>, check: (text: string) => void): void {
+  fc.assert(fc.property(fc.oneof(rubbish, text), check), { numRuns: NUMBER_OF_RUNS })
+}
+
+test('subordinate ids out of rubbish are whole numbers that the kernel could map', () => {
+  everyText(linesOf('moby', '1003', '65536', '#'), (text) => {
+    for (const { start, count } of parseSubordinateIds(text, moby)) {
+      expect(Number.isSafeInteger(start) && start >= 0).toBe(true)
+      expect(Number.isSafeInteger(count) && count > 0).toBe(true)
+    }
+  })
+})
+
+test('subordinate ids out of rubbish are never those of another user', () => {
+  everyText(linesOf('other', '1004', '65536'), (text) => {
+    const ranges = parseSubordinateIds(text, moby)
+    expect(ranges.length === 0 || /moby|1003/u.test(text)).toBe(true)
+  })
+})
+
+test('lxc-usernet out of rubbish has words without blanks and a count', () => {
+  everyText(linesOf('moby', '@lxc', 'veth', 'lxcbr0', '10', '#', '\t'), (text) => {
+    for (const { who, type, bridge, count } of parseLxcUsernet(text)) {
+      expect([who, type, bridge].filter((word) => /\s/u.test(word) || word.startsWith('#'))).toEqual([])
+      expect(Number.isSafeInteger(count) && count >= 0).toBe(true)
+    }
+  })
+})
+
+test('own cgroups out of rubbish have absolute paths', () => {
+  everyText(linesOf('4', 'memory', 'name=systemd', '/', '/user.slice', ','), (text) => {
+    for (const { path, controllers } of parseOwnCgroups(text)) {
+      expect(path.startsWith('/')).toBe(true)
+      expect(controllers.join(',')).not.toContain(':')
+    }
+  })
+})
+
+test('mounts out of rubbish have a type and a mount point, and a path is on one that leads to it', () => {
+  everyText(linesOf('22 1 254:0 / / rw - ext4 /dev/vda rw', ' - ', '/home', 'rw', 'nfs4', '\\040', '\\777'), (text) => {
+    const mounts = parseMountInfo(text)
+    for (const { type } of mounts) expect(type).not.toBe('')
+    const found = findMount(mounts, '/home/moby')
+    if (found !== undefined) expect(`/home/moby/`.startsWith(found.mountPoint)).toBe(true)
+  })
+})
+
+test('os-release out of rubbish has only keys of its own form', () => {
+  everyText(linesOf('ID', 'PRETTY_NAME', '=', '"', "'", 'debian', '__proto__'), (text) => {
+    for (const key of parseOsRelease(text).keys()) expect(key).toMatch(/^[A-Z_]+$/u)
+  })
+})
+
+test('pam_cgfs is found only where a line calls it', () => {
+  everyText(linesOf('session', 'optional', 'pam_cgfs.so', '-c', 'memory,name=systemd', '#'), (text) => {
+    const controllers = parsePamCgfs(text)
+    expect(controllers === undefined || text.includes('pam_cgfs.so')).toBe(true)
+    expect((controllers ?? []).join(',')).not.toMatch(/\s/u)
+  })
+})
+
+test('a version out of rubbish begins with a number, is short and safe to show', () => {
+  everyText(linesOf('pasta', 'version', '0.0~git1', 'v1.2', '1.2\u009b', 'commit'), (text) => {
+    const version = parseToolVersion('pasta', text)
+    if (version === null) return
+    expect(version).toMatch(/^\d/u)
+    expect(version).not.toMatch(/\p{Cc}/u)
+    expect(text).toContain('pasta')
+  })
 })

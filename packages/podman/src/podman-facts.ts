@@ -72,7 +72,7 @@ export async function readPodman(system: System, timeoutMs: number): Promise<Pod
       status: 'available',
       version: info.version,
       endpoint: path,
-      places: [place(path, `${name}, by podman info`, 'used'), ...others],
+      places: [place(path, `${name}, by podman info, which starts its pause process when none runs`, 'used'), ...others],
     },
     facts: { info, mount: await readMountOf(system, info.graphRoot), hybridControllers: await readHybridControllers(system) },
   }

@@ -6,8 +6,9 @@ export function renderHost(host: HostFacts, options: FixOptions): string {
   const { style } = options
   const { user } = host
   const sections = listSections(host).map(({ title, facts }) => {
-    const width = Math.max(...facts.map(([name]) => name.length))
-    const lines = facts.map(([name, fact]) => {
+    const titled = facts.map(([name, fact]) => [toTitle(name), fact] as const)
+    const width = Math.max(...titled.map(([name]) => name.length))
+    const lines = titled.map(([name, fact]) => {
       const answer = fact.status === 'known' ? describe(fact.value) : style.colour('unknown', `unknown: ${fact.reason}`)
       return `  ${name.padEnd(width)}  ${printableLine(answer)}  ${style.faint(printable(fact.source))}`
     })
@@ -29,6 +30,11 @@ export function renderHost(host: HostFacts, options: FixOptions): string {
 // Colours of ours may be in it; what is foreign in it was made safe where it was read.
 function printableLine(text: string): string {
   return text.length > 400 ? `${text.slice(0, 400)}…` : text
+}
+
+// `kernelRelease` for people; paths and names of sysctls stay as they are.
+function toTitle(name: string): string {
+  return /[./]/u.test(name) ? name : name.replaceAll(/[A-Z]/gu, (letter) => ` ${letter.toLowerCase()}`)
 }
 
 interface Section {

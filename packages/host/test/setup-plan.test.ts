@@ -62,7 +62,7 @@ describe('a plan', () => {
   })
 })
 
-const DEBIAN_12 = { distribution: { id: 'debian', idLike: [], versionId: '12', prettyName: '' }, systemd: true }
+const DEBIAN_12 = { distribution: { id: 'debian', idLike: [], versionId: '12', prettyName: '' }, systemd: true, cgroupV1: false }
 
 describe('with systemd', () => {
   const state: SetupState = { ...withUser({ docker: 'none', linger: false }), systemd: true, cgroupLayout: known('v2', 'mounts') }

@@ -96,7 +96,7 @@ test.each(cases)('%s', (_, state, id, expected) => {
   expect(step.actions.length > 0 || expected !== 'needed').toBe(true)
 })
 
-const DEBIAN_12 = { distribution: { id: 'debian', idLike: [], versionId: '12', prettyName: '' }, systemd: true }
+const DEBIAN_12 = { distribution: { id: 'debian', idLike: [], versionId: '12', prettyName: '' }, systemd: true, cgroupV1: false }
 
 describe('packages', () => {
   test.each([
@@ -108,7 +108,7 @@ describe('packages', () => {
     ['ubuntu', '24.04', ['docker-cli'], ['netavark', 'passt']],
     ['linuxmint', '22', ['docker-cli'], ['netavark', 'passt']],
   ])('of %s %s', (id, versionId, without, including) => {
-    const host = { distribution: { id, idLike: [], versionId, prettyName: '' }, systemd: false }
+    const host = { distribution: { id, idLike: [], versionId, prettyName: '' }, systemd: false, cgroupV1: true }
     const missing = toMissingPackages(['docker', 'podman', 'lxc'], new Set(), host)
     expect(missing.filter((name) => without.includes(name))).toEqual([])
     expect(missing).toEqual(expect.arrayContaining(including))

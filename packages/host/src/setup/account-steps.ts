@@ -26,7 +26,9 @@ export function draftPackages({ state }: PlanContext): StepDraft {
 }
 
 function judgePackages(state: SetupState, installed: ReadonlySet<string>, distribution: Distribution): Outcome {
-  const missing = toMissingPackages(state.engines, installed, { distribution, systemd: state.systemd })
+  const layout = knownValue(state.cgroupLayout)
+  const cgroupV1 = layout === 'v1' || layout === 'hybrid'
+  const missing = toMissingPackages(state.engines, installed, { distribution, systemd: state.systemd, cgroupV1 })
   if (missing.length === 0) return DONE
   return needed(
     toApt('update', '--quiet'),

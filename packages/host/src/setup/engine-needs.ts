@@ -10,6 +10,8 @@ export interface PackageNeed {
   readonly since?: { readonly debian: number; readonly ubuntu: number }
   /** Needed only beside systemd. */
   readonly onlyWithSystemd?: true
+  /** Needed only where controllers live in cgroup v1 hierarchies. */
+  readonly onlyWithCgroupV1?: true
 }
 
 export interface EngineNeeds {
@@ -24,6 +26,9 @@ const SLIRP4NETNS: PackageNeed = { name: 'slirp4netns' }
 const FUSE_OVERLAYFS: PackageNeed = { name: 'fuse-overlayfs' }
 // containerd.io of Docker's own repository holds runc and conflicts with Debian's package.
 const RUNC: PackageNeed = { name: 'runc', alternatives: ['containerd.io'] }
+
+// Gives a login groups of its own in the v1 hierarchies freezer and memory; on v2 systemd delegates.
+const LXC_PAM: PackageNeed = { name: 'libpam-cgfs', onlyWithCgroupV1: true }
 
 const EVERY_ENGINE: readonly SetupStepId[] = ['packages', 'user', 'subordinate-ids', 'delegation', 'linger']
 
@@ -62,7 +67,7 @@ export const ENGINE_NEEDS: Readonly<Record<EngineName, EngineNeeds>> = {
   },
   lxc: {
     // The static busybox is a whole container of its own: lxc-create -t busybox needs no image server.
-    packages: [{ name: 'lxc' }, UIDMAP, { name: 'dnsmasq-base' }, { name: 'busybox-static' }, USER_BUS],
+    packages: [{ name: 'lxc' }, UIDMAP, { name: 'dnsmasq-base' }, { name: 'busybox-static' }, LXC_PAM, USER_BUS],
     steps: [...EVERY_ENGINE, 'passable-home', 'lxc-usernet', 'lxc-bridge', 'lxc-default-conf'],
   },
 }
@@ -80,11 +85,12 @@ export const KNOWN_PACKAGES: readonly string[] = [
 export function toMissingPackages(
   engines: readonly EngineName[],
   installed: ReadonlySet<string>,
-  host: { readonly distribution: Distribution; readonly systemd: boolean },
+  host: { readonly distribution: Distribution; readonly systemd: boolean; readonly cgroupV1: boolean },
 ): readonly string[] {
   const missing = engines
     .flatMap((engine) => ENGINE_NEEDS[engine].packages)
     .filter(({ onlyWithSystemd }) => onlyWithSystemd === undefined || host.systemd)
+    .filter(({ onlyWithCgroupV1 }) => onlyWithCgroupV1 === undefined || host.cgroupV1)
     .filter((need) => isInRelease(need, host.distribution))
     .filter(({ name, alternatives = [] }) => ![name, ...alternatives].some((candidate) => installed.has(candidate)))
     .map(({ name }) => (name === 'rootlesskit' && installed.has('docker-ce') ? 'docker-ce-rootless-extras' : name))

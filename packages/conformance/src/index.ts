@@ -1,0 +1,16 @@
+export { describeRuntime, type RecordedExpectation, type RuntimeUnderTest } from './describe-runtime.ts'
+export { toExpectedCells, type ExpectedCells, type NoValue } from './expected-cells.ts'
+export { checkCapabilities, listFindings } from './check-capabilities.ts'
+export { recordSystem, type RecordingFacts, type SystemRecorder } from './record-system.ts'
+export { replaySystem, type SystemReplay } from './replay-system.ts'
+export { damageRecording, type DamagedRecording } from './damage.ts'
+export {
+  parseRecording,
+  RECORDED_METHODS,
+  scrubRecording,
+  type RecordedAnswer,
+  type RecordedCall,
+  type RecordedExchange,
+  type RecordedMethod,
+  type Recording,
+} from './recording.ts'

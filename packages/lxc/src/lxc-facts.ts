@@ -3,6 +3,7 @@ import {
   printable,
   readMountOf,
   unknownFact,
+  type Answer,
   type Availability,
   type Fact,
   type Mount,
@@ -105,52 +106,58 @@ async function readConfigKey(system: System, key: string, timeoutMs: number): Pr
   return unknownFact(`${source} printed ${printable(JSON.stringify(path.slice(0, 80)))}, not a path`, source)
 }
 
-type ConfigAnswer =
-  | { readonly status: 'ok'; readonly value: LxcConfig }
-  | { readonly status: 'absent' | 'denied' | 'failed'; readonly reason: string }
+type ConfigAnswer = Answer<LxcConfig>
+type Failure = Exclude<Answer<never>, { status: 'ok' }>
+
+const INCLUDE = 'lxc.include'
 
 /** A configuration with everything that it includes, in order. A loop or a flood of includes is cut off. */
 async function readConfig(system: System, path: string): Promise<ConfigAnswer> {
-  const budget = { filesLeft: MAXIMUM_CONFIG_FILES }
-  const first = await system.readText(path)
-  if (first.status !== 'ok') return first
-  return { status: 'ok', value: toLxcConfig(path, await resolveIncludes(system, first.value, budget, 0)) }
+  const entries = await readEntries(system, path, { filesLeft: MAXIMUM_CONFIG_FILES }, 0)
+  return entries.status === 'ok' ? { status: 'ok', value: toLxcConfig(path, entries.value) } : entries
 }
 
-async function resolveIncludes(
+/**
+ * The entries of a file and of what it includes; of a folder, those of its files that end in `.conf` (lxc.container.conf(5)). One
+ * that is not there or cannot be read fails them all: LXC refuses such a configuration, and nobody knows what it would say.
+ */
+async function readEntries(
   system: System,
-  text: string,
+  path: string,
   budget: { filesLeft: number },
   depth: number,
-): Promise<readonly ConfigEntry[]> {
+): Promise<Answer<readonly ConfigEntry[]>> {
+  if (depth > MAXIMUM_INCLUDE_DEPTH || budget.filesLeft === 0) return { status: 'failed', reason: 'it includes too many files' }
+  budget.filesLeft -= 1
+  const own = depth === 0 ? await readFileEntries(system, path) : await readIncluded(system, path)
+  if (own.status !== 'ok') return own
   const entries: ConfigEntry[] = []
-  for (const entry of parseConfigEntries(text)) {
-    if (entry.key !== 'lxc.include') entries.push(entry)
-    else if (depth < MAXIMUM_INCLUDE_DEPTH)
-      for (const included of await readIncluded(system, entry.value, budget))
-        entries.push(...(await resolveIncludes(system, included, budget, depth + 1)))
+  for (const entry of own.value) {
+    if (entry.key !== INCLUDE) {
+      entries.push(entry)
+      continue
+    }
+    const included = await readEntries(system, entry.value, budget, depth + 1)
+    if (included.status !== 'ok') return toFailure(entry.value, included)
+    entries.push(...included.value)
   }
-  return entries
+  return { status: 'ok', value: entries }
 }
 
-/** lxc.container.conf(5): a file, or of a folder the files that end in `.conf`. What cannot be read is left out. */
-async function readIncluded(system: System, path: string, budget: { filesLeft: number }): Promise<readonly string[]> {
+function toFailure(path: string, { status, reason }: Failure): Failure {
+  return { status, reason: reason.includes(path) ? reason : `${printable(path)}: ${reason}` }
+}
+
+async function readIncluded(system: System, path: string): Promise<Answer<readonly ConfigEntry[]>> {
   const names = await system.listDirectory(path)
-  const files =
-    names.status === 'ok'
-      ? names.value
-          .filter((name) => name.endsWith('.conf'))
-          .toSorted()
-          .map((name) => `${path}/${name}`)
-      : [path]
-  const texts: string[] = []
-  for (const file of files) {
-    if (budget.filesLeft === 0) break
-    budget.filesLeft -= 1
-    const text = await system.readText(file)
-    if (text.status === 'ok') texts.push(text.value)
-  }
-  return texts
+  if (names.status !== 'ok') return readFileEntries(system, path)
+  const files = names.value.filter((name) => name.endsWith('.conf'))
+  return { status: 'ok', value: files.map((name) => ({ key: INCLUDE, value: `${path}/${name}` })) }
+}
+
+async function readFileEntries(system: System, path: string): Promise<Answer<readonly ConfigEntry[]>> {
+  const text = await system.readText(path)
+  return text.status === 'ok' ? { status: 'ok', value: parseConfigEntries(text.value) } : text
 }
 
 async function readBridgePresent(system: System, link: string | null): Promise<Fact<boolean>> {

@@ -13,7 +13,7 @@ export async function become(name: string, io: Io): Promise<void> {
   const { becomeUser, createLocalSystem } = await import('@rootless-runtime/host')
   const system = createLocalSystem({ signal: io.signal })
   if (system.user.name === name) return
-  await loadAdapters()
+  await Promise.all([loadAdapters(), import('./tell-error.ts')])
   await becomeUser(system, name)
 }
 

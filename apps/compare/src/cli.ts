@@ -11,14 +11,16 @@ export async function runCli(words: readonly string[], version: string, io: Io):
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program)
   await addCompletion(program, words)
   if (words.length === 0) {
-    program.outputHelp()
+    program.outputHelp({ error: true })
     return EXIT.wrongUse
   }
   try {
     await program.parseAsync([...words], { from: 'user' })
     return code
   } catch (error) {
-    return tell(error, io)
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.wrongUse
+    const { tellError } = await import('./tell-error.ts')
+    return tellError(error, io)
   }
 }
 
@@ -30,26 +32,4 @@ async function addCompletion(program: ReturnType<typeof buildProgram>, words: re
   } else {
     program.command('completion').description('a completion script for bash, zsh, fish or powershell').argument('<shell>')
   }
-}
-
-/** One clear error for a person: what happened, what was seen, what to type. */
-async function tell(error: unknown, io: Io): Promise<number> {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.wrongUse
-  const { RootlessError } = await import('rootless-runtime')
-  const { renderFix } = await import('./render/fixes.ts')
-  const { toStyle } = await import('./render/style.ts')
-  if (!(error instanceof RootlessError)) {
-    const text = error instanceof Error ? error.message : String(error)
-    io.error.write(`rootless: ${text}\nThis is a defect; please report it with what you typed.\n`)
-    if (io.environment['ROOTLESS_DEBUG'] === '1' && error instanceof Error) io.error.write(`${error.stack}\n`)
-    return EXIT.couldNotLook
-  }
-  io.error.write(`rootless: ${error.message}\n`)
-  if (error.fix !== undefined) {
-    const style = toStyle(io.error, io.environment)
-    io.error.write(`${renderFix(error.fix, { style, self: io.self, isRoot: io.userId === 0 })}\n`)
-  }
-  if (error.code === 'INVALID_ARGUMENT') return EXIT.wrongUse
-  if (error.code === 'REQUIREMENT_NOT_MET') return EXIT.requirementNotMet
-  return error.code === 'ABORTED' ? EXIT.interrupted : EXIT.couldNotLook
 }

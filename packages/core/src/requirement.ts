@@ -15,6 +15,7 @@ import {
 } from './capabilities.ts'
 import { RootlessError } from './errors.ts'
 import type { Finding, Fix } from './finding.ts'
+import { printable } from './printable.ts'
 
 /**
  * What a caller needs of an engine. Every key must hold. The lists of drivers, versions and managers are alternatives for
@@ -57,8 +58,9 @@ export interface Shortfall {
 export function parseRequirement(text: string): Requirement {
   const found = new Map<RequirementKey, string[]>()
   for (const pair of text.split(',')) {
-    const [key = '', words = ''] = pair.split('=', 2).map((part) => part.trim())
-    if (!isRequirementKey(key)) throw invalid(`no requirement is called ${JSON.stringify(key)}`, Object.keys(REQUIREMENT_WORDS))
+    const [key = '', ...rest] = pair.split('=').map((part) => part.trim())
+    const words = rest.join('=')
+    if (!isRequirementKey(key)) throw invalid(`no requirement is called ${quote(key)}`, Object.keys(REQUIREMENT_WORDS))
     if (found.has(key) && !isConjunction(key)) throw invalid(`${key} is required twice; join alternatives by |`, [])
     found.set(key, [...(found.get(key) ?? []), ...parseWords(key, words)])
   }
@@ -68,7 +70,7 @@ export function parseRequirement(text: string): Requirement {
 function parseWords(key: RequirementKey, words: string): readonly string[] {
   const known: readonly string[] = REQUIREMENT_WORDS[key]
   return words.split(isConjunction(key) ? '+' : '|').map((word) => {
-    if (!known.includes(word)) throw invalid(`${key} cannot be ${JSON.stringify(word)}`, known)
+    if (!known.includes(word)) throw invalid(`${key} cannot be ${quote(word)}`, known)
     return word
   })
 }
@@ -79,6 +81,10 @@ function isRequirementKey(key: string): key is RequirementKey {
 
 function isConjunction(key: RequirementKey): boolean {
   return key === 'limits' || key === 'properties'
+}
+
+function quote(word: string): string {
+  return `"${printable(word, 60)}"`
 }
 
 function invalid(message: string, known: readonly string[]): RootlessError {

@@ -24,9 +24,11 @@ export async function attemptUserNamespace(system: System): Promise<UserNamespac
 }
 
 // A fixed script: it makes a temporary folder, mounts an overlay on it inside a namespace, writes through it, and removes it.
+// Neither mktemp nor rm may be ended halfway: what ignores a signal hands that down to its children.
 const OVERLAY_SCRIPT = `set -u
+trap '' TERM INT HUP
 folder=$(mktemp -d) || exit 3
-trap 'rm -rf "$folder"' EXIT
+trap 'trap "" TERM INT HUP; chmod 700 "$folder/work/work" 2>/dev/null; rm -rf "$folder"' EXIT
 trap 'exit 3' TERM INT HUP
 mkdir "$folder/lower" "$folder/upper" "$folder/work" "$folder/merged" || exit 3
 unshare --user --map-root-user --mount sh -c '

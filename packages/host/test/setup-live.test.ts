@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLocalSystem } from '../src/index.ts'
 import { toActorCommand } from '../src/setup/as-actor.ts'
 import { applySetup } from '../src/setup/apply-setup.ts'
 import { planSetup } from '../src/setup/plan-setup.ts'
@@ -11,7 +12,6 @@ import type { SetupPlan, SetupStepId, SetupUser } from '../src/setup/setup-plan.
 import { stopSetup } from '../src/setup/stop-setup.ts'
 import { SUPERVISOR_SCRIPT } from '../src/setup/supervisor-script.ts'
 import { toUserPlaces } from '../src/setup/user-places.ts'
-import { createRealSystem } from './setup-real-system.ts'
 
 const NAME = 'rrsetuptest'
 const isRoot = process.getuid?.() === 0
@@ -25,7 +25,7 @@ if (!canRun)
     'SKIPPED setup-live: it makes a temporary user, for which it needs root, useradd, setpriv, setsid and flock, and no systemd',
   )
 
-const system = createRealSystem({ uid: 0, gid: 0, name: 'root', homeDirectory: '/root' })
+const system = createLocalSystem()
 
 // Only steps that touch nothing but the temporary user.
 const OWN_STEPS: ReadonlySet<SetupStepId> = new Set([

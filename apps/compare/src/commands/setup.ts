@@ -34,7 +34,8 @@ export async function setup(options: SetupOptions, io: Io): Promise<number> {
   }
   io.out.write(`${renderPlan(plan, toStyle(io.out, io.environment))}\n`)
   const needed = plan.steps.filter(({ state }) => state === 'needed')
-  if (needed.length === 0 || options.dryRun === true) return tellManual(plan, io)
+  if (options.dryRun === true) return EXIT.fine
+  if (needed.length === 0) return tellManual(plan, io)
   if (options.yes !== true) {
     const decision = await decide(needed.length, io)
     if (decision !== EXIT.fine) return decision

@@ -22,6 +22,8 @@ export interface CompareOptions {
   readonly user?: string
 }
 
+const loadRenderer = () => import('../render/report.ts')
+
 /** `rootless compare`: the capability matrix of this host. */
 export async function compare(options: CompareOptions, io: Io, ask: AskReport = askReport): Promise<number> {
   const requirement = options.require === undefined ? undefined : parseRequirement(options.require)
@@ -46,10 +48,6 @@ export async function compare(options: CompareOptions, io: Io, ask: AskReport = 
   const met = requirement === undefined || tellShortfalls(report, requirement, io)
   if (couldNotLook(report, options.engine)) return EXIT.couldNotLook
   return met ? EXIT.fine : EXIT.requirementNotMet
-}
-
-function loadRenderer(): Promise<typeof import('../render/report.ts')> {
-  return import('../render/report.ts')
 }
 
 /** Says on stderr what each engine lacks; true when at least one lacks nothing. */

@@ -96,11 +96,20 @@ export function parseRecording(text: string): Recording {
   })
 }
 
-/** The same recording with words of the host replaced by words for everybody: its name, ids, addresses. */
+/**
+ * The same recording with words of the host replaced by words for everybody: its name, ids, addresses. Whole words only: a host
+ * called `vm` does not change `/proc/sys/vm`.
+ */
 export function scrubRecording(recording: Recording, replacements: ReadonlyMap<string, string>): Recording {
   let text = JSON.stringify(recording)
   for (const [word, replacement] of replacements) {
-    if (word !== '') text = text.replaceAll(JSON.stringify(word).slice(1, -1), JSON.stringify(replacement).slice(1, -1))
+    const written = JSON.stringify(word)
+      .slice(1, -1)
+      .replaceAll(/[\\^$.*+?()[\]{}|/]/gu, String.raw`\$&`)
+    if (word !== '')
+      text = text.replaceAll(new RegExp(`(?<![\\w./-])${written}(?![\\w/-])`, 'gu'), () =>
+        JSON.stringify(replacement).slice(1, -1),
+      )
   }
   return parseRecording(text)
 }

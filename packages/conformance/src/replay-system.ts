@@ -30,7 +30,7 @@ export function replaySystem(recording: Recording): SystemReplay {
   const connect = async (path: string): Promise<Answer<Duplex>> => {
     const answer = await find<Answer<Duplex>>('connect', path)
     if (answer.status !== 'ok') return answer
-    return { status: 'ok', value: replayHttp(path, recording.exchanges, missing) }
+    return { status: 'ok', value: replayHttp(path, recording.exchanges, asked, missing) }
   }
   const system: System = {
     user: recording.user,
@@ -53,12 +53,21 @@ function toMissing(key: string): RecordedAnswer {
   return { status: 'failed', reason: `not in the recording: ${key}`, stdout: '', stderr: '' }
 }
 
-function replayHttp(socketPath: string, exchanges: readonly RecordedExchange[], missing: Set<string>): Duplex {
+function replayHttp(
+  socketPath: string,
+  exchanges: readonly RecordedExchange[],
+  asked: Map<string, number>,
+  missing: Set<string>,
+): Duplex {
   return serveOverPipe((incoming, response) => {
     const { method = '', url = '' } = incoming
-    const found = exchanges.find((each) => each.socketPath === socketPath && each.method === method && each.path === url)
+    const key = `${method} ${socketPath} ${url}`
+    const turn = asked.get(key) ?? 0
+    asked.set(key, turn + 1)
+    const known = exchanges.filter((each) => each.socketPath === socketPath && each.method === method && each.path === url)
+    const found = known[Math.min(turn, known.length - 1)]
     if (found === undefined) {
-      missing.add(`${method} ${socketPath} ${url}`)
+      missing.add(key)
       response.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"not in the recording"}')
       return
     }

@@ -2,10 +2,12 @@ import { printable, type Place, type System } from '@rootless-runtime/core'
 import type { DockerContext } from './docker-contexts.ts'
 
 const MAXIMUM_CONTEXTS = 32
+const ROOTFUL_SOCKET = '/var/run/docker.sock'
 
 /** Where a daemon may listen: a socket of this machine, or something that is none. */
 export type DockerAddress =
-  | { readonly kind: 'socket'; readonly name: string; readonly path: string }
+  /** `own`: of this user, so that being denied there is no "no". */
+  | { readonly kind: 'socket'; readonly name: string; readonly path: string; readonly own: boolean }
   | { readonly kind: 'other'; readonly place: Place }
 
 /**
@@ -21,12 +23,12 @@ export async function listAddresses(system: System): Promise<readonly DockerAddr
     `${runtimeDirectory}/docker.sock`,
     `${user.homeDirectory}/.docker/run/docker.sock`,
     `${user.homeDirectory}/.docker/desktop/docker.sock`,
-    '/var/run/docker.sock',
   ]
   const addresses: readonly DockerAddress[] = [
     ...named,
     ...(await listContexts(system)),
-    ...known.map((path): DockerAddress => ({ kind: 'socket', name: path, path })),
+    ...known.map((path): DockerAddress => ({ kind: 'socket', name: printable(path), path, own: true })),
+    { kind: 'socket', name: ROOTFUL_SOCKET, path: ROOTFUL_SOCKET, own: false },
   ]
   const seen = new Set<string>()
   return addresses.filter((address) => {
@@ -41,7 +43,7 @@ function toAddress(name: string, host: string): DockerAddress {
   const path = /^unix:\/\/(\/.*)$/u.exec(host)?.[1]
   // ssh://name:password@host: nothing before the @ is shown.
   const shown = printable(host.replace(/\/\/[^@/]*@/u, '//'), 120)
-  if (path !== undefined) return { kind: 'socket', name: `${name}: ${shown}`, path }
+  if (path !== undefined) return { kind: 'socket', name: `${name}: ${shown}`, path, own: path !== ROOTFUL_SOCKET }
   return { kind: 'other', place: { place: name, answer: `${shown} is no socket of this machine`, verdict: 'unusable' } }
 }
 

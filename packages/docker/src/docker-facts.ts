@@ -69,14 +69,14 @@ function notFound(system: System, places: readonly Place[]): DockerAnswer {
 
 async function askAddress(system: System, address: DockerAddress, timeoutMs: number): Promise<AskedPlace> {
   if (address.kind === 'other') return { place: address.place, daemon: null }
-  const { name, path } = address
+  const { name, path, own } = address
   const answer = (text: string, verdict: PlaceVerdict): AskedPlace => ({
     place: { place: name, answer: printable(text), verdict },
     daemon: null,
   })
   const opened = await openSocketApi(system, path, timeoutMs)
   if (opened.status === 'absent') return answer(opened.reason, 'absent')
-  if (opened.status !== 'ok') return answer(opened.reason, opened.status === 'denied' ? 'unusable' : 'unknown')
+  if (opened.status !== 'ok') return answer(opened.reason, opened.status === 'denied' && !own ? 'unusable' : 'unknown')
   const ping = await opened.value.get('/_ping')
   if (ping.status !== 'ok') return answer(ping.reason, 'unknown')
   const other = toOtherEngine(ping.value)
@@ -117,7 +117,7 @@ async function lookAtCommand(system: System): Promise<Place> {
     system.realPath(program.value),
     system.readText(program.value, { maximumBytes: LONGEST_WRAPPER_BYTES }),
   ])
-  const place = `docker command ${program.value}`
+  const place = `docker command ${printable(program.value)}`
   const isPodman =
     (real.status === 'ok' && real.value.endsWith('/podman')) ||
     (script.status === 'ok' && script.value.startsWith('#!') && /\bpodman\b/u.test(script.value))

@@ -48,8 +48,8 @@ export async function readLxc(system: System, timeoutMs: number): Promise<LxcAns
     readConfigKey(system, 'lxc.default_config', timeoutMs),
   ])
   if (version.status === 'unknown')
-    return notKnown(version.reason, [{ place: program.value, answer: version.reason, verdict: 'unknown' }])
-  const tool: Place = { place: program.value, answer: `LXC ${version.value}`, verdict: 'used' }
+    return notKnown(version.reason, [{ place: printable(program.value), answer: version.reason, verdict: 'unknown' }])
+  const tool: Place = { place: printable(program.value), answer: `LXC ${version.value}`, verdict: 'used' }
   if (system.user.uid === 0) return unavailable(PRIVILEGED, [{ ...tool, verdict: 'rootful' }])
   const places = [tool, toPathPlace('lxc.lxcpath', lxcPath)]
   if (configPath.status === 'unknown')
@@ -69,7 +69,7 @@ export async function readLxc(system: System, timeoutMs: number): Promise<LxcAns
     availability: {
       status: 'available',
       version: version.value,
-      endpoint: program.value,
+      endpoint: printable(program.value),
       places: [...places, { place: configPath.value, answer: describeConfig(config.value), verdict: 'usable' }],
     },
     facts: await readFacts(system, version.value, lxcPath, config.value),

@@ -39,22 +39,18 @@ export type PodmanAnswer =
  * folders and settles the storage driver, and the first after a boot starts its pause process: Podman cannot be asked without.
  */
 export async function readPodman(system: System, timeoutMs: number): Promise<PodmanAnswer> {
-  const elsewhere = readOtherPlaces(system, timeoutMs)
-  const program = await system.findExecutable('podman')
-  if (program.status === 'absent')
-    return unavailable('Podman is not installed: no podman on the PATH', [
-      place('podman', 'not on the PATH', 'absent'),
-      ...(await elsewhere),
-    ])
-  if (program.status !== 'ok')
-    return notKnown(program.reason, [place('podman', printable(program.reason), 'unknown'), ...(await elsewhere)])
-  const path = program.value
   // Even `podman info` makes folders and a database: root's are not ours to make.
-  if (system.user.uid === 0)
-    return unavailable(ROOTFUL, [place(path, 'not asked: it would run as root', 'rootful'), ...(await elsewhere)], null)
-  // It takes longer than all else together: the parser is loaded while it runs.
-  const asked = system.run({ file: path, arguments: ['info', '--format', 'json'], timeoutMs, environment: LOCAL })
-  const [answer, others, { parsePodmanInfo }] = await Promise.all([asked, elsewhere, import('./podman-info.ts')])
+  if (system.user.uid === 0) return refuseRoot(system, timeoutMs)
+  // It takes longer than all else together: it is started first, and the parser is loaded while it runs.
+  const asked = system.run({ file: 'podman', arguments: ['info', '--format', 'json'], timeoutMs, environment: LOCAL })
+  const [answer, program, others, { parsePodmanInfo }] = await Promise.all([
+    asked,
+    system.findExecutable('podman'),
+    readOtherPlaces(system, timeoutMs),
+    import('./podman-info.ts'),
+  ])
+  if (answer.status === 'absent') return notInstalled(others)
+  const path = program.status === 'ok' ? printable(program.value) : 'podman'
   if (answer.status !== 'exited' || answer.exitCode !== 0) {
     const failure = toPodmanFailure(answer)
     if (failure.kind === 'unknown') return notKnown(failure.reason, [place(path, failure.reason, 'unknown'), ...others])
@@ -76,6 +72,16 @@ export async function readPodman(system: System, timeoutMs: number): Promise<Pod
     },
     facts: { info, mount: await readMountOf(system, info.graphRoot), hybridControllers: await readHybridControllers(system) },
   }
+}
+
+async function refuseRoot(system: System, timeoutMs: number): Promise<PodmanAnswer> {
+  const [program, others] = await Promise.all([system.findExecutable('podman'), readOtherPlaces(system, timeoutMs)])
+  if (program.status === 'absent') return notInstalled(others)
+  return unavailable(ROOTFUL, [place('podman', 'not asked: it would run as root', 'rootful'), ...others], null)
+}
+
+function notInstalled(others: readonly Place[]): PodmanAnswer {
+  return unavailable('Podman is not installed: no podman on the PATH', [place('podman', 'not on the PATH', 'absent'), ...others])
 }
 
 function place(name: string, answer: string, verdict: PlaceVerdict): Place {

@@ -6,6 +6,7 @@ export interface Io {
   /** Fires when a person ends the command. */
   readonly signal: AbortSignal
   readonly userId: number
+  readonly userName: string
   /** How a person calls this command again: `rootless`, or the words that lead to it. */
   readonly self: readonly string[]
   /** Asks a person at a terminal; absent without one. */

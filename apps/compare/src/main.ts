@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { basename, relative } from 'node:path'
 import type { Io, Output } from './io.ts'
 
@@ -45,9 +46,19 @@ function createIo(signal: AbortSignal): Io {
     environment: process.env,
     signal,
     userId: process.getuid?.() ?? -1,
+    userName: toUserName(),
     self: toSelf(process.argv[1] ?? 'rootless'),
   }
   return process.stdin.isTTY && process.stderr.isTTY ? { ...io, ask: (question) => ask(question, signal) } : io
+}
+
+// A user id without an entry in passwd(5) has no name.
+function toUserName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? '')
+  }
 }
 
 function toOutput(stream: NodeJS.WriteStream): Output {

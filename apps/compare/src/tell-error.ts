@@ -16,7 +16,7 @@ export function tellError(error: unknown, io: Io): number {
   }
   if (error.fix !== undefined) {
     const style = toStyle(io.error, io.environment)
-    io.error.write(`${renderFix(error.fix, { style, self: io.self, isRoot: io.userId === 0 })}\n`)
+    io.error.write(`${renderFix(error.fix, { style, self: io.self, isRoot: io.userId === 0, userName: io.userName })}\n`)
   }
   if (error.code === 'INVALID_ARGUMENT') return EXIT.wrongUse
   if (error.code === 'REQUIREMENT_NOT_MET') return EXIT.requirementNotMet

@@ -44,17 +44,18 @@ export function toMatrix(report: Report): Matrix {
   return buildMatrix(report, ROWS, [{ title: 'Engine', cells: report.engines.map(toEngineCell) }])
 }
 
-/** Builds a matrix of the given rows. An engine that is not there says so in its first cell and leaves the others empty. */
+/** Builds a matrix of the given rows. An engine that is not there says why in every cell, and in the first what to do. */
 export function buildMatrix(report: Report, rows: readonly RowDefinition[], before: readonly MatrixRow[] = []): Matrix {
   return {
     columns: report.engines.map(({ engine }) => ({ engine, title: ENGINE_TITLES[engine] })),
     rows: [
       ...before,
-      ...rows.map((row) => ({
+      ...rows.map((row, index) => ({
         title: row.title,
-        cells: report.engines.map((entry) =>
-          entry.capabilities === null ? toMissingCell(entry) : row.cell(entry.capabilities, entry.engine),
-        ),
+        cells: report.engines.map((entry) => {
+          if (entry.capabilities !== null) return row.cell(entry.capabilities, entry.engine)
+          return before.length === 0 && index === 0 ? toEngineCell(entry) : toMissingCell(entry)
+        }),
       })),
     ],
   }

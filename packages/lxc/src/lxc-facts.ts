@@ -56,7 +56,7 @@ export async function readLxc(system: System, timeoutMs: number): Promise<LxcAns
     return notKnown(configPath.reason, [...places, toPathPlace('lxc.default_config', configPath)])
   const config = await readConfig(system, configPath.value)
   if (config.status !== 'ok')
-    return (config.status === 'absent' ? unavailable : notKnown)(`${configPath.value}: ${config.reason}`, [
+    return (config.status === 'absent' ? unavailable : notKnown)(toFailure(configPath.value, config).reason, [
       ...unused(places),
       { place: configPath.value, answer: config.reason, verdict: config.status === 'absent' ? 'absent' : 'unknown' },
     ])

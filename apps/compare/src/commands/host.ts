@@ -19,5 +19,10 @@ export async function host(options: HostOptions, io: Io): Promise<number> {
 }
 
 function renderText(facts: HostFacts, io: Io): string {
-  return renderHost(facts, { style: toStyle(io.out, io.environment), self: io.self, isRoot: io.userId === 0 })
+  return renderHost(facts, {
+    style: toStyle(io.out, io.environment),
+    self: io.self,
+    isRoot: io.userId === 0,
+    userName: io.userName,
+  })
 }

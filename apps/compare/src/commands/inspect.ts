@@ -17,7 +17,7 @@ export async function inspect(engine: EngineName, options: InspectOptions, io: I
   const [entry] = report.engines
   if (entry === undefined) return EXIT.couldNotLook
   const style = toStyle(io.out, io.environment)
-  const fixOptions = { style, self: io.self, isRoot: io.userId === 0 }
+  const fixOptions = { style, self: io.self, isRoot: io.userId === 0, userName: io.userName }
   io.out.write(options.format === 'json' ? `${JSON.stringify(entry, undefined, 2)}\n` : `${renderInspect(entry, fixOptions)}\n`)
   return entry.availability.status === 'unknown' ? EXIT.couldNotLook : EXIT.fine
 }

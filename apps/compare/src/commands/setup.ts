@@ -72,7 +72,7 @@ async function apply(system: System, plan: SetupPlan, io: Io): Promise<number> {
       if (progress === 'failed') io.error.write(`${style.colour('unsupported', style.sign('unsupported'))} ${printable(title)}\n`)
     },
   })
-  io.out.write(`${applied.length} steps done\n`)
+  io.out.write(`${applied.length === 1 ? '1 step' : `${applied.length} steps`} done\n`)
   return tellManual(plan, io)
 }
 

@@ -23,6 +23,9 @@ export async function start(options: StartOptions, io: Io): Promise<number> {
   }
   const asUser = isRoot && (options.user !== undefined || (await isUser(user, io)))
   const code = await compare({ ...options, ...(asUser && { user }) }, io)
-  if (options.yes !== true) io.error.write(`\nto set up what is missing: ${isRoot ? '' : 'sudo '}npx -y pnpm@12 start --yes\n`)
+  if (options.yes !== true) {
+    const command = isRoot ? 'npx -y pnpm@12 start --yes' : `sudo npx -y pnpm@12 start --yes --user ${io.userName}`
+    io.error.write(`\nto set up what is missing: ${command}\n`)
+  }
   return code
 }

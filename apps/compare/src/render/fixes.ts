@@ -20,13 +20,16 @@ export interface FixOptions {
   /** How this command is called here. */
   readonly self: readonly string[]
   readonly isRoot: boolean
+  /** Who looked: `rootless setup` by sudo is told for whom. */
+  readonly userName: string
 }
 
 /** A fix in full: what for, what to type, and how to see that it worked. */
-export function renderFix(fix: Fix, { style, self, isRoot }: FixOptions): string {
+export function renderFix(fix: Fix, { style, self, isRoot, userName }: FixOptions): string {
   const needsRoot = fix.needsRoot && !isRoot
   const lines = fix.commands.map((command) => {
-    const called = command[0] === 'rootless' ? [...self, ...command.slice(1)] : command
+    const forUser = needsRoot && command[1] === 'setup' ? ['--user', userName] : []
+    const called = command[0] === 'rootless' ? [...self, ...command.slice(1), ...forUser] : command
     return `    ${style.bold(printable(toCommandLine(needsRoot ? ['sudo', ...called] : called), 2000))}`
   })
   return [`  ${style.bullet} ${printable(fix.summary)}:`, ...lines].join('\n')

@@ -26,7 +26,7 @@ export function renderReport(report: Report, { format, article, output: file }: 
       // A file has no colours and no width of its own.
       const output = file === undefined ? io.out : { ...io.out, isTerminal: false, columns: 120 }
       const style = toStyle(output, io.environment)
-      const next = renderNextSteps(matrix, { style, self: io.self, isRoot: io.userId === 0 })
+      const next = renderNextSteps(matrix, { style, self: io.self, isRoot: io.userId === 0, userName: io.userName })
       const parts = [renderTable(matrix, style, output.columns), style.faint(renderOrigin(report)), next]
       return `${parts.filter((part) => part !== '').join('\n')}\n`
     }

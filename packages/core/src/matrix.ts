@@ -54,7 +54,8 @@ export function buildMatrix(report: Report, rows: readonly RowDefinition[], befo
         title: row.title,
         cells: report.engines.map((entry) => {
           if (entry.capabilities !== null) return row.cell(entry.capabilities, entry.engine)
-          return before.length === 0 && index === 0 ? toEngineCell(entry) : toMissingCell(entry)
+          const cell = toMissingCell(entry)
+          return before.length === 0 && index === 0 ? { ...cell, ...toFix(entry) } : cell
         }),
       })),
     ],
@@ -73,6 +74,11 @@ function toMissingCell({ availability }: EngineReport): MatrixCell {
   if (availability.status === 'unavailable') return { status: 'unsupported', value: '-', details: [availability.reason] }
   const reason = availability.status === 'unknown' ? availability.reason : 'its capabilities could not be read'
   return { status: 'unknown', value: 'unknown', details: [reason] }
+}
+
+// Without a row of the engines themselves, the first one has room for what to do about an absent engine.
+function toFix({ availability }: EngineReport): Pick<MatrixCell, 'fix'> {
+  return availability.status === 'available' || availability.fix === undefined ? {} : { fix: availability.fix }
 }
 
 function toNetworkingCell({ networking }: Capabilities): MatrixCell {

@@ -89,3 +89,14 @@ test('absent and unknown engines keep their reasons in all three rows', () => {
     expect(cells[2]).toMatchObject({ status: 'unknown', details: ['lxc-start --version did not end in time'] })
   }
 })
+
+test('the first row of an absent engine says what to do about it', () => {
+  const [first, ...others] = toArticleMatrix(createReport()).rows
+  expect(first?.cells[1]?.fix?.summary).toBe('install Podman')
+  expect(others.map(({ cells }) => cells[1]?.fix)).toEqual([undefined, undefined])
+})
+
+test('an engine that is there and gave no capabilities is unknown in all three rows', () => {
+  const report = createReport([{ engine: 'docker', availability: AVAILABLE, capabilities: null }])
+  expect(toArticleMatrix(report).rows.map(({ cells }) => cells[0]?.status)).toEqual(['unknown', 'unknown', 'unknown'])
+})

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '../..')
 /** The arrows of the design: what each package may import of ours, and of others. */
 const PACKAGES: Readonly<Record<string, { readonly ours: readonly string[]; readonly others: readonly string[] }>> = {
   core: { ours: [], others: ['zod'] },
-  host: { ours: ['core'], others: ['execa'] },
+  host: { ours: ['core'], others: [] },
   docker: { ours: ['core'], others: ['dockerode', 'zod'] },
   podman: { ours: ['core'], others: ['undici', 'zod'] },
   lxc: { ours: ['core'], others: [] },

@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { execa } from 'execa'
 
 // Looks at this machine past our own code: /proc, and the engines' own commands.
 
@@ -13,14 +13,20 @@ export interface Ended {
 
 const COMMAND_TIMEOUT_MS = 60_000
 
-export function run(file: string, words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const options = { timeout: COMMAND_TIMEOUT_MS, env: { ...process.env, ...environment }, maxBuffer: 8 * 1024 ** 2 }
-    execFile(file, [...words], options, (error, stdout, stderr) => {
-      if (error !== null && typeof error.code !== 'number') reject(error)
-      else resolve({ exitCode: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
-    })
+/** Runs a command to its end, whatever that is. */
+export async function run(
+  file: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const ended = await execa(file, [...words], {
+    env: environment,
+    reject: false,
+    timeout: COMMAND_TIMEOUT_MS,
+    stripFinalNewline: false,
   })
+  if (ended.exitCode === undefined) throw new Error(`${ended.escapedCommand}: ${ended.shortMessage}`)
+  return { exitCode: ended.exitCode, stdout: ended.stdout, stderr: ended.stderr }
 }
 
 /** Runs a command that must succeed, and returns what it printed. */

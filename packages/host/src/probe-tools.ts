@@ -91,10 +91,10 @@ async function findFirst(system: System, places: readonly string[]): Promise<Ans
   return last
 }
 
-// A fixed script: one process of ours for all tools. Each has its own time and 4 KiB; NUL stands before and after its path.
+// A fixed script: one process of ours for all tools, and none but the tools. NUL stands before and after the path of each.
 const VERSIONS_SCRIPT = `for tool in "$@"; do
   printf '\\0%s\\0' "$tool"
-  timeout -k 1 2 "$tool" --version 2>&1 </dev/null | head -c 4096
+  "$tool" --version 2>&1 </dev/null
 done`
 
 /** What each tool prints when it is asked for its version, by path; `null` for one that prints none. */
@@ -103,7 +103,9 @@ async function readVersions(system: System, paths: readonly string[]): Promise<R
   const answer = await system.run({
     file: 'sh',
     arguments: ['-c', VERSIONS_SCRIPT, 'versions', ...paths],
-    timeoutMs: VERSION_TIMEOUT_MS * (paths.length + 1),
+    // One that hangs or floods takes the versions of those after it along; that they are there is known all the same.
+    timeoutMs: VERSION_TIMEOUT_MS,
+    maximumOutputBytes: 65_536,
   })
   const pieces = answer.status === 'absent' ? [] : answer.stdout.split('\0')
   return new Map(paths.map((path) => [path, parseToolVersion(basename(path), pieces[pieces.indexOf(path) + 1] ?? '')] as const))

@@ -1,5 +1,5 @@
+import { spawn, type ChildProcess } from 'node:child_process'
 import { printable, type Command, type CommandAnswer } from '@rootless-runtime/core'
-import { execa } from 'execa'
 import { errorCode } from './answer-within.ts'
 
 const DEFAULT_OUTPUT_BYTES = 1024 * 1024
@@ -20,16 +20,16 @@ export async function runCommand(command: Command, context: RunContext): Promise
   if (context.signal?.aborted === true)
     return { status: 'failed', reason: `${shown} was not run: aborted`, stdout: '', stderr: '' }
   const maximumBytes = command.maximumOutputBytes ?? DEFAULT_OUTPUT_BYTES
-  const child = execa(command.file, [...command.arguments], {
+  // A word with a zero in it is thrown back; every other failure comes as an event.
+  const zero = [command.file, ...command.arguments].some((word) => word.includes('\0'))
+  if (zero) return { status: 'failed', reason: `${shown} cannot be run: a word holds a zero`, stdout: '', stderr: '' }
+  const child = spawn(command.file, [...command.arguments], {
     cwd: context.workingDirectory,
     env: definedOnly({ ...context.environment, ...command.environment }),
-    extendEnv: false,
     detached: true,
-    reject: false,
-    buffer: false,
-    encoding: 'buffer',
-    stdin: command.input === undefined ? 'ignore' : 'pipe',
+    stdio: [command.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
+  const outcome = awaitOutcome(child)
   const end = startEnding(child.pid)
   const stdout = collect(child.stdout, maximumBytes, () => end(`${shown} printed more than ${maximumBytes} bytes`))
   const stderr = collect(child.stderr, maximumBytes, () => end(`${shown} printed more than ${maximumBytes} bytes of errors`))
@@ -38,7 +38,7 @@ export async function runCommand(command: Command, context: RunContext): Promise
   const onAbort = (): void => end(`${shown} was ended: aborted`)
   context.signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    const result = await Promise.race([child, end.killed])
+    const result = await Promise.race([outcome, end.killed])
     const texts = { stdout: stdout(), stderr: stderr() }
     const reason = end.reason()
     if (reason !== undefined) return { status: 'failed', reason, ...texts }
@@ -52,17 +52,25 @@ export async function runCommand(command: Command, context: RunContext): Promise
   }
 }
 
-interface Outcome {
-  readonly exitCode?: number | undefined
-  readonly signal?: string | undefined
-  readonly cause?: unknown
+type Outcome =
+  | { readonly exitCode: number }
+  | { readonly signal: NodeJS.Signals | null }
+  /** It was never started. */
+  | { readonly cause: unknown }
+
+/** How a program ends: after its output has been read, or at once when it cannot be started. */
+function awaitOutcome(child: ChildProcess): Promise<Outcome> {
+  return new Promise((resolve) => {
+    child.once('error', (cause) => resolve({ cause }))
+    child.once('close', (exitCode, signal) => resolve(exitCode === null ? { signal } : { exitCode }))
+  })
 }
 
-function toAnswer(shown: string, { exitCode, signal, cause }: Outcome, texts: { stdout: string; stderr: string }): CommandAnswer {
-  if (exitCode !== undefined) return { status: 'exited', exitCode, ...texts }
-  if (errorCode(cause) === 'ENOENT') return { status: 'absent', reason: `${shown}: the program does not exist` }
-  const words = signal === undefined ? printable(String(cause)) : `ended by ${signal}`
-  return { status: 'failed', reason: `${shown}: ${words}`, ...texts }
+function toAnswer(shown: string, outcome: Outcome, texts: { stdout: string; stderr: string }): CommandAnswer {
+  if ('exitCode' in outcome) return { status: 'exited', exitCode: outcome.exitCode, ...texts }
+  if ('signal' in outcome) return { status: 'failed', reason: `${shown}: ended by ${outcome.signal ?? 'a signal'}`, ...texts }
+  if (errorCode(outcome.cause) === 'ENOENT') return { status: 'absent', reason: `${shown}: the program does not exist` }
+  return { status: 'failed', reason: `${shown}: ${printable(String(outcome.cause))}`, ...texts }
 }
 
 interface Ending {

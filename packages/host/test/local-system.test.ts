@@ -69,3 +69,11 @@ test('probing this host answers every fact and leaves nothing in the temporary f
   expect(host.system.kernelRelease.status).toBe('known')
   expect(readdirSync(tmpdir()).filter((name) => name.startsWith('tmp.'))).toEqual(before)
 })
+
+test.each([
+  ['in its name', { file: 'ec\0ho', arguments: [] }],
+  ['in a word', { file: 'echo', arguments: ['a\0b'] }],
+])('a command with a zero %s is refused, and nothing is thrown', async (_, command) => {
+  const answer = await createLocalSystem().run({ ...command, timeoutMs: 1000 })
+  expect(answer).toMatchObject({ status: 'failed', reason: expect.stringContaining('a word holds a zero') })
+})

@@ -1,12 +1,5 @@
-import {
-  applySetup,
-  createLocalSystem,
-  planSetup,
-  readSetupState,
-  renderSetupScript,
-  stopSetup,
-  type SetupPlan,
-} from '@rootless-runtime/host'
+import { createLocalSystem } from '@rootless-runtime/host'
+import { applySetup, planSetup, readSetupState, renderSetupScript, stopSetup, type SetupPlan } from '@rootless-runtime/host/setup'
 import { ENGINE_NAMES, printable, type EngineName, type System } from 'rootless-runtime'
 import { SETUP_USER } from '../become.ts'
 import { EXIT, type Io } from '../io.ts'

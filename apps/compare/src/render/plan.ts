@@ -1,4 +1,4 @@
-import { describeAction, type SetupPlan, type SetupStep } from '@rootless-runtime/host'
+import { describeAction, type SetupPlan, type SetupStep } from '@rootless-runtime/host/setup'
 import { printable } from 'rootless-runtime'
 import type { Style } from './style.ts'
 

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -37,13 +37,15 @@ function readManifest(path: string): Manifest {
   return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Manifest
 }
 
-/** The program that packs: the pnpm that runs us, or the one that npx brings. */
-const PNPM = process.env['npm_execpath']?.includes('pnpm')
-  ? [process.execPath, process.env['npm_execpath']]
-  : ['npx', '-y', 'pnpm@12']
+/** The program that packs: the pnpm that runs us, which may be a program or a script, or the one that npx brings. */
+function findPnpm(): readonly [string, ...string[]] {
+  const path = process.env['npm_execpath']
+  if (path === undefined || !basename(path).startsWith('pnpm')) return ['npx', '-y', 'pnpm@12']
+  return /\.[cm]?js$/u.test(path) ? [process.execPath, path] : [path]
+}
 
 function pack(path: string): string {
-  const [file = '', ...words] = PNPM
+  const [file, ...words] = findPnpm()
   const into = mkdtempSync(join(folder, 'tarball-'))
   execFileSync(file, [...words, 'pack', '--pack-destination', into], { cwd: path, stdio: 'pipe' })
   const [name = ''] = readdirSync(into)

@@ -20,8 +20,10 @@ export const ERROR_CODES = [
   /** The caller's signal ended it. */
   'ABORTED',
 ] as const
+/** One of `ERROR_CODES`. */
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
+/** What an error carries beside its code and its message. */
 export interface RootlessErrorOptions {
   readonly engine?: EngineName
   /** What came back, verbatim and cut. */

@@ -7,10 +7,12 @@ export type Fact<Value> =
   | { readonly status: 'known'; readonly value: Value; readonly source: string }
   | { readonly status: 'unknown'; readonly reason: string; readonly source: string }
 
+/** A fact that was read, with where. */
 export function known<Value>(value: Value, source: string): Fact<Value> {
   return { status: 'known', value, source }
 }
 
+/** A fact that could not be read, with where it would stand. */
 export function unknownFact(reason: string, source: string): Fact<never> {
   return { status: 'unknown', reason, source }
 }

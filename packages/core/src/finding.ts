@@ -21,19 +21,23 @@ export interface Fix {
   readonly check?: readonly string[]
 }
 
+/** What a supported finding may carry besides. */
 export interface SupportedOptions {
   /** What a person should know beside the value: since when, at which cost. */
   readonly note?: string
 }
 
+/** A finding: it works, with its value and the evidence for it. */
 export function supported<Value>(value: Value, evidence: string, options: SupportedOptions = {}): Finding<Value> {
   return { status: 'supported', value, evidence, ...options }
 }
 
+/** A finding: it does not work, why, the evidence, and what would change it. */
 export function unsupported(reason: string, evidence: string, fix?: Fix): Finding<never> {
   return fix === undefined ? { status: 'unsupported', reason, evidence } : { status: 'unsupported', reason, evidence, fix }
 }
 
+/** A finding: nobody could look, and why. */
 export function unknown(reason: string): Finding<never> {
   return { status: 'unknown', reason }
 }

@@ -21,6 +21,7 @@ export interface HostFacts {
   readonly conditions: readonly HostCondition[]
 }
 
+/** The machine and its system, as `uname` and os-release(5) name them. */
 export interface SystemFacts {
   /** `uname -r`. */
   readonly kernelRelease: Fact<string>
@@ -29,6 +30,7 @@ export interface SystemFacts {
   readonly appArmor: Fact<'enabled' | 'disabled'>
 }
 
+/** The control groups of this host, as this user may use them: cgroups(7). */
 export interface CgroupFacts {
   readonly layout: Fact<CgroupVersion>
   /** Where the unified tree is mounted, if anywhere. */
@@ -44,6 +46,7 @@ export interface CgroupFacts {
   readonly pamCgfs: Fact<{ readonly enabled: boolean; readonly controllers: readonly string[] }>
 }
 
+/** The user's session: systemd, D-Bus, and the runtime folder, which engines without root build on. */
 export interface SessionFacts {
   /** Whether systemd is process 1. */
   readonly systemd: Fact<boolean>
@@ -60,11 +63,13 @@ export interface SessionFacts {
 /** Something tried for real. */
 export type Attempt = { readonly worked: true } | { readonly worked: false; readonly reason: string }
 
+/** A range of subordinate ids: subuid(5), subgid(5). */
 export interface IdRange {
   readonly start: number
   readonly count: number
 }
 
+/** User namespaces as this user can have them: user_namespaces(7), tried for real. */
 export interface UserNamespaceFacts {
   /** unshare(2) with CLONE_NEWUSER. */
   readonly created: Fact<Attempt>
@@ -75,13 +80,17 @@ export interface UserNamespaceFacts {
   readonly subordinateGroupIds: Fact<readonly IdRange[]>
 }
 
+/** Devices that engines without root need: fuse-overlayfs the first (fuse(4)), user-mode networks the second. */
 export const DEVICE_NAMES = ['/dev/fuse', '/dev/net/tun'] as const
+/** One of `DEVICE_NAMES`. */
 export type DeviceName = (typeof DEVICE_NAMES)[number]
 
+/** A device: whether it is there, and whether this user may open it for reading and writing. */
 export type DeviceFact =
   | { readonly present: false }
   | { readonly present: true; /** Permission bits, octal, as `0666`. */ readonly mode: string; readonly accessible: boolean }
 
+/** Programs that engines without root call, or that run containers for them. */
 export const TOOL_NAMES = [
   'newuidmap',
   'newgidmap',
@@ -95,8 +104,10 @@ export const TOOL_NAMES = [
   'runc',
   'rootlesskit',
 ] as const
+/** One of `TOOL_NAMES`. */
 export type ToolName = (typeof TOOL_NAMES)[number]
 
+/** A program: whether it is there, which one it is, and how it gets its rights. */
 export type ToolFact =
   | { readonly present: false }
   | {
@@ -108,6 +119,7 @@ export type ToolFact =
       readonly privilege: 'setuid' | 'capabilities' | 'none'
     }
 
+/** One line of lxc-usernet(5): who may make how many devices of which type on which bridge. */
 export interface LxcUsernetLine {
   /** A user, or a group when it starts with `@`. */
   readonly who: string
@@ -116,6 +128,7 @@ export interface LxcUsernetLine {
   readonly count: number
 }
 
+/** Kernel settings that decide about containers without root: ip(7), icmp(7), namespaces(7), and the switches of Debian and Ubuntu. */
 export const SYSCTL_NAMES = [
   'net.ipv4.ping_group_range',
   'net.ipv4.ip_unprivileged_port_start',
@@ -123,11 +136,13 @@ export const SYSCTL_NAMES = [
   'kernel.apparmor_restrict_unprivileged_userns',
   'user.max_user_namespaces',
 ] as const
+/** One of `SYSCTL_NAMES`. */
 export type SysctlName = (typeof SYSCTL_NAMES)[number]
 
 /** What a sysctl reads as when this kernel does not have it. */
 export const SYSCTL_ABSENT = 'absent'
 
+/** The home folder, in which engines without root keep everything. */
 export interface HomeFacts {
   readonly fileSystem: Fact<{ readonly type: string; readonly mountPoint: string; readonly options: readonly string[] }>
   readonly freeBytes: Fact<number>
@@ -135,6 +150,7 @@ export interface HomeFacts {
   readonly passableByOthers: Fact<boolean>
 }
 
+/** What can be wrong with a host, each with a stable name. */
 export const HOST_CONDITION_NAMES = [
   'running-as-root',
   'home-on-network-file-system',
@@ -148,8 +164,10 @@ export const HOST_CONDITION_NAMES = [
   'fuse-not-accessible',
   'no-delegated-controllers',
 ] as const
+/** One of `HOST_CONDITION_NAMES`. */
 export type HostConditionName = (typeof HOST_CONDITION_NAMES)[number]
 
+/** Something on this host that will hurt, and what to do about it. */
 export interface HostCondition {
   readonly name: HostConditionName
   readonly message: string

@@ -14,6 +14,7 @@ export interface MatrixCell {
   readonly fix?: Fix
 }
 
+/** One row of the matrix. */
 export interface MatrixRow {
   readonly title: string
   /** One cell per column, in the order of `columns`. */

@@ -18,6 +18,7 @@ export interface Report {
   readonly engines: readonly EngineReport[]
 }
 
+/** One engine in a report. */
 export interface EngineReport {
   readonly engine: EngineName
   readonly availability: Availability

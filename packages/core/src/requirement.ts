@@ -30,6 +30,7 @@ export interface Requirement {
   readonly properties?: readonly NetworkProperty[]
 }
 
+/** The keys of a requirement, each with the words that it may have. */
 export const REQUIREMENT_WORDS = {
   networking: NETWORK_DRIVERS,
   storage: STORAGE_DRIVERS,

@@ -24,6 +24,7 @@ export interface AdapterOptions {
 
 /** What a place that was looked at turned out to be. */
 export const PLACE_VERDICTS = ['used', 'usable', 'absent', 'rootful', 'other-engine', 'unusable', 'unknown'] as const
+/** One of `PLACE_VERDICTS`. */
 export type PlaceVerdict = (typeof PLACE_VERDICTS)[number]
 
 /** One place where an engine was looked for, with its answer. */
@@ -35,6 +36,7 @@ export interface Place {
   readonly verdict: PlaceVerdict
 }
 
+/** Whether an engine can be asked, with every place that was looked at. `unknown`: it may be there, and nobody could tell. */
 export type Availability =
   | {
       readonly status: 'available'

@@ -23,6 +23,7 @@ export interface System {
   connect(socketPath: string, options: ConnectOptions): Promise<Answer<Duplex>>
 }
 
+/** Who is asking: the ids and the home folder of this process. */
 export interface SystemUser {
   readonly uid: number
   readonly gid: number
@@ -36,17 +37,22 @@ export type Answer<Value> =
   | { readonly status: 'ok'; readonly value: Value }
   | { readonly status: 'absent' | 'denied' | 'failed'; readonly reason: string }
 
+/** How much of a file is read at most. */
 export interface ReadOptions {
   readonly maximumBytes?: number
 }
 
+/** How long connecting may take. */
 export interface ConnectOptions {
   readonly timeoutMs: number
 }
 
+/** Kinds of files, as stat(2) tells them apart. */
 export const FILE_KINDS = ['file', 'directory', 'socket', 'character-device', 'block-device', 'fifo', 'other'] as const
+/** One of `FILE_KINDS`. */
 export type FileKind = (typeof FILE_KINDS)[number]
 
+/** What stat(2) and access(2) say of a file. */
 export interface FileStatus {
   readonly kind: FileKind
   /** Permission bits and setuid, setgid and sticky, as in `0o4755`. */
@@ -58,6 +64,7 @@ export interface FileStatus {
   readonly writable: boolean
 }
 
+/** A program to run, with its limits. It is started without a shell. */
 export interface Command {
   /** Name on the PATH, or an absolute path. Never a shell line. */
   readonly file: string
@@ -71,6 +78,7 @@ export interface Command {
   readonly maximumOutputBytes?: number
 }
 
+/** How a command ended. Only `exited` says that the program itself did. */
 export type CommandAnswer =
   | { readonly status: 'exited'; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
   /** The program is not there. */

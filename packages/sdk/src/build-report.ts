@@ -14,10 +14,9 @@ import {
   DEFAULT_TIMEOUT_MS,
   detectWithin,
   resolveSystem,
-  throwIfAborted,
-  toTimeout,
   within,
   type DiscoverOptions,
+  type Limits,
 } from './runtimes.ts'
 import { VERSION } from './version.ts'
 
@@ -27,6 +26,7 @@ export interface ReportProgress {
   readonly state: 'asked' | 'answered'
 }
 
+/** What to ask for a report, and who hears of its progress. */
 export interface ReportOptions extends DiscoverOptions {
   readonly onProgress?: (progress: ReportProgress) => void
 }
@@ -37,28 +37,27 @@ export interface ReportOptions extends DiscoverOptions {
  *
  * @throws RootlessError `ABORTED` when the signal fires.
  */
-export async function buildReport(options: ReportOptions = {}): Promise<Report> {
+export function buildReport(options: ReportOptions = {}): Promise<Report> {
+  const limits = { timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal: options.signal }
+  return within(assemble(options, limits), limits, undefined)
+}
+
+async function assemble(options: ReportOptions, limits: Limits): Promise<Report> {
   const system = await resolveSystem(options)
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const announce = options.onProgress ?? ((): void => {})
   const names = options.engines ?? ENGINE_NAMES
-  const runtimes = await Promise.all(names.map((engine) => createRuntime(engine, system, timeoutMs)))
+  const runtimes = await Promise.all(names.map((engine) => createRuntime(engine, system, limits.timeoutMs)))
   // The engines first: `podman info` takes longer than all else together.
   const asked = runtimes.map((runtime) => ({
     runtime,
-    detected: announced(runtime.engine, announce, () => detectWithin(runtime, timeoutMs)),
+    detected: announced(runtime.engine, announce, () => detectWithin(runtime, limits)),
   }))
-  const host = announced('host', announce, () => probe(system))
-  const engines = asked.map(({ runtime, detected }) => askEngine(runtime, detected, host, timeoutMs))
-  const report: Report = {
-    reportVersion: REPORT_VERSION,
-    toolVersion: VERSION,
-    createdAt: new Date().toISOString(),
-    host: await host,
-    engines: await Promise.all(engines),
-  }
-  throwIfAborted(options.signal)
-  return report
+  const probing = announced('host', announce, () => probe(system))
+  const [host, engines] = await Promise.all([
+    probing,
+    Promise.all(asked.map(({ runtime, detected }) => askEngine(runtime, detected, probing, limits))),
+  ])
+  return { reportVersion: REPORT_VERSION, toolVersion: VERSION, createdAt: new Date().toISOString(), host, engines }
 }
 
 async function probe(system: System): Promise<HostFacts> {
@@ -81,14 +80,14 @@ async function askEngine(
   runtime: RootlessRuntime,
   detected: Promise<Availability>,
   host: Promise<HostFacts>,
-  timeoutMs: number,
+  limits: Limits,
 ): Promise<EngineReport> {
   const { engine } = runtime
   const availability = await detected
   if (availability.status !== 'available') return { engine, availability, capabilities: null }
   try {
     const facts = await host
-    const capabilities = await within(runtime.capabilities(facts), timeoutMs * 2, () => toTimeout(engine, timeoutMs * 2))
+    const capabilities = await within(runtime.capabilities(facts), limits, engine)
     return { engine, availability, capabilities }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)

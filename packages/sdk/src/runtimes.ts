@@ -9,6 +9,7 @@ import {
   type System,
 } from '@rootless-runtime/core'
 
+/** Options of every question: through which door, how long, and until when. */
 export interface RuntimeOptions {
   /** The door to the machine; this one's unless told. A recording can stand in for it. */
   readonly system?: System
@@ -18,11 +19,13 @@ export interface RuntimeOptions {
   readonly signal?: AbortSignal
 }
 
+/** What to look for, beside the options of every question. */
 export interface DiscoverOptions extends RuntimeOptions {
   /** The engines to ask, in this order; all that we know unless told. */
   readonly engines?: readonly EngineName[]
 }
 
+/** One engine that was looked for: its runtime, and whether there is anything to ask. */
 export interface DiscoveredRuntime {
   readonly engine: EngineName
   readonly runtime: RootlessRuntime
@@ -84,7 +87,7 @@ export async function discoverRuntimes(options: DiscoverOptions = {}): Promise<r
   const found = await Promise.all(
     (options.engines ?? ENGINE_NAMES).map(async (engine) => {
       const runtime = await createRuntime(engine, system, timeoutMs)
-      return { engine, runtime, availability: await detectWithin(runtime, timeoutMs) }
+      return { engine, runtime, availability: await detectWithin(runtime, { timeoutMs, signal: options.signal }) }
     }),
   )
   throwIfAborted(options.signal)
@@ -99,29 +102,50 @@ export async function discoverRuntimes(options: DiscoverOptions = {}): Promise<r
 export async function openRuntime(engine: EngineName, options: RuntimeOptions = {}): Promise<RootlessRuntime> {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const runtime = await createRuntime(engine, await resolveSystem(options), timeoutMs)
-  const availability = await detectWithin(runtime, timeoutMs)
+  const availability = await detectWithin(runtime, { timeoutMs, signal: options.signal })
   throwIfAborted(options.signal)
   if (availability.status === 'available') return runtime
   throw toEngineUnavailable(engine, availability)
 }
 
 /** What `detect` says, within twice the time limit of one question: whoever hangs is unknown, and stops nobody else. */
-export async function detectWithin(runtime: RootlessRuntime, timeoutMs: number): Promise<Availability> {
+export async function detectWithin(runtime: RootlessRuntime, limits: Limits): Promise<Availability> {
   try {
-    return await within(runtime.detect(), timeoutMs * 2, () => toTimeout(runtime.engine, timeoutMs * 2))
+    return await within(runtime.detect(), limits, runtime.engine)
   } catch (error) {
+    if (limits.signal?.aborted === true) throw error
     return { status: 'unknown', reason: error instanceof Error ? error.message : String(error), places: [] }
   }
 }
 
-/** The promise, or the error when it has not settled after `timeoutMs`. */
-export async function within<Value>(promise: Promise<Value>, timeoutMs: number, toError: () => Error): Promise<Value> {
-  const { promise: expired, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(toError()), timeoutMs)
+/** How long one question may take, in milliseconds, and what ends it before. */
+export interface Limits {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * The promise, unless it has not settled after twice the time limit, or the signal fires: whatever hangs then is left behind.
+ *
+ * @throws RootlessError `ENGINE_TIMEOUT` or `ABORTED`.
+ */
+export async function within<Value>(
+  promise: Promise<Value>,
+  { timeoutMs, signal }: Limits,
+  engine: EngineName | undefined,
+): Promise<Value> {
+  // Left behind, it may fail later, and nobody would be there to hear.
+  promise.catch(() => {})
+  throwIfAborted(signal)
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const timer = engine === undefined ? undefined : setTimeout(() => reject(toTimeout(engine, timeoutMs * 2)), timeoutMs * 2)
+  const onAbort = (): void => reject(toAborted(signal))
+  signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([promise, expired])
+    return await Promise.race([promise, ended])
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
   }
 }
 
@@ -129,7 +153,11 @@ export function toTimeout(engine: EngineName, timeoutMs: number): RootlessError 
   return new RootlessError('ENGINE_TIMEOUT', `${engine} did not answer within ${timeoutMs / 1000} s`, { engine })
 }
 
+function toAborted(signal: AbortSignal | undefined): RootlessError {
+  return new RootlessError('ABORTED', 'ended by the caller', { cause: signal?.reason })
+}
+
 /** @throws RootlessError `ABORTED` when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new RootlessError('ABORTED', 'ended by the caller', { cause: signal.reason })
+  if (signal?.aborted === true) throw toAborted(signal)
 }

@@ -4,16 +4,19 @@ import {
   RootlessError,
   type Capabilities,
   type EngineReport,
+  type Fix,
   type Requirement,
   type RootlessRuntime,
 } from '@rootless-runtime/core'
 import { buildReport, type ReportOptions } from './build-report.ts'
 import { createRuntime, DEFAULT_TIMEOUT_MS, resolveSystem } from './runtimes.ts'
 
+/** What is needed of an engine, beside the options of a report. */
 export interface SelectOptions extends ReportOptions {
   readonly require: Requirement
 }
 
+/** The engine that was picked, with what it can do and why it was picked. */
 export interface SelectedRuntime {
   readonly runtime: RootlessRuntime
   readonly capabilities: Capabilities
@@ -40,11 +43,13 @@ function listLacks(
   capabilities: Capabilities | null,
   requirement: Requirement,
 ): readonly string[] {
-  if (availability.status !== 'available') return [availability.reason]
+  if (availability.status !== 'available') return [withFix(availability.reason, availability.fix)]
   if (capabilities === null) return ['its capabilities could not be read']
-  return findShortfalls(capabilities, requirement).map(({ asked, reason, fix }) =>
-    fix === undefined ? `${asked}: ${reason}` : `${asked}: ${reason} (to fix: ${fix.summary})`,
-  )
+  return findShortfalls(capabilities, requirement).map(({ asked, reason, fix }) => withFix(`${asked}: ${reason}`, fix))
+}
+
+function withFix(reason: string, fix: Fix | undefined): string {
+  return fix === undefined ? reason : `${reason} (to fix: ${fix.summary})`
 }
 
 /**

@@ -200,9 +200,11 @@ describe('a host where', () => {
   })
 
   test('the disk is full keeps the old file whole', async () => {
-    const script = `mount -t tmpfs -o size=16k tmpfs /mnt && echo old >/mnt/report.json
-      "$0" "$1" compare --format json --output /mnt/report.json; echo "code=$?"; cat /mnt/report.json; ls /mnt`
-    const ended = await run('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', script, process.execPath, main])
+    const disk = mkdtempSync(join(folder, 'disk-'))
+    const script = `mount -t tmpfs -o size=16k tmpfs "$2" && cd "$2" && echo old >report.json
+      "$0" "$1" compare --format json --output report.json; echo "code=$?"; cat report.json; ls`
+    const words = ['--user', '--map-root-user', '--mount', 'sh', '-c', script, process.execPath, main, disk]
+    const ended = await run('unshare', words)
     expect(ended.stdout.trim().split('\n')).toEqual(['code=3', 'old', 'report.json'])
     expect(ended.stderr).toMatch(/report\.json was not written \(ENOSPC\)/u)
   })

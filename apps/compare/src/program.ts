@@ -46,7 +46,8 @@ function timeoutOption(): Option {
 }
 
 function engineOption(): Option {
-  return new Option('--engine <names>', `only these engines: ${ENGINES.join(', ')}`).argParser(collectEngines)
+  // The choices are for help and completion; names may be joined by commas, which the parser knows.
+  return new Option('--engine <names>', 'only these engines').choices([...ENGINES]).argParser(collectEngines)
 }
 
 function addCompareOptions(command: Command): Command {

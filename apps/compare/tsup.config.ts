@@ -14,8 +14,9 @@ const leftOut: Plugin = {
   setup: (build) => {
     const unused = /^(?:ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs|tar-fs|@balena\/dockerignore|split-ca)$/
     build.onResolve({ filter: unused }, ({ path }) => ({ path, namespace: 'left-out' }))
-    build.onResolve({ filter: /^https$/ }, ({ path, importer }) =>
-      importer.includes('/docker-modem/') ? { path, namespace: 'left-out' } : undefined,
+    // Of Node's own, and of dockerode's: what only those need.
+    build.onResolve({ filter: /^(?:https|crypto|zlib|\.\/session|\.\/buildkit)$/ }, ({ path, importer }) =>
+      /\/(?:dockerode|docker-modem)\/lib\//.test(importer) ? { path, namespace: 'left-out' } : undefined,
     )
     // A copy of what Node has itself.
     build.onResolve({ filter: /^readable-stream$/ }, () => ({ path: 'node:stream', external: true }))

@@ -1,6 +1,9 @@
 import { printable } from '@rootless-runtime/core'
 import * as z from 'zod'
 
+// zod compiles a schema for its second use; an engine is asked once.
+const ONCE = { jitless: true }
+
 const dockerInfo = z.object({
   ServerVersion: z.string().regex(/^\d+\.\d+/u),
   Driver: z.string(),
@@ -77,7 +80,7 @@ export function parseVersionComponent(text: string): RootlessKitInfo | null {
   const parsed = parse(dockerVersion, text)
   if (typeof parsed === 'string') return null
   const component = parsed.Components.find(({ Name }) => Name === 'rootlesskit')
-  const details = rootlessKitDetails.safeParse(component?.Details)
+  const details = rootlessKitDetails.safeParse(component?.Details, ONCE)
   if (component === undefined || !details.success) return null
   const { NetworkDriver, PortDriver } = details.data
   return { version: word(component.Version), networkDriver: orNull(NetworkDriver), portDriver: orNull(PortDriver) }
@@ -106,7 +109,7 @@ function parse<Schema extends z.ZodType>(schema: Schema, text: string): z.infer<
   } catch {
     return `no JSON: ${printable(JSON.stringify(text.slice(0, 80)))}`
   }
-  const parsed = schema.safeParse(json)
+  const parsed = schema.safeParse(json, ONCE)
   return parsed.success ? parsed.data : `not what Docker answers: ${printable(z.prettifyError(parsed.error))}`
 }
 

@@ -7,8 +7,10 @@ import { connectSocket } from './connect-socket.ts'
 import { findExecutable } from './find-executable.ts'
 import {
   DEFAULT_MAXIMUM_BYTES,
+  isKernelFile,
   readDirectoryNames,
   readFreeBytes,
+  readKernelFile,
   readRealPath,
   readRegularFile,
   readStatus,
@@ -32,8 +34,10 @@ export function createLocalSystem({ signal }: LocalSystemOptions = {}): System {
   return {
     environment: process.env,
     user: readUser(),
-    readText: (path, { maximumBytes = DEFAULT_MAXIMUM_BYTES } = {}) =>
-      look(path, (stop) => readRegularFile(path, maximumBytes, stop)),
+    readText: async (path, { maximumBytes = DEFAULT_MAXIMUM_BYTES } = {}) =>
+      isKernelFile(path)
+        ? readKernelFile(path, maximumBytes)
+        : await look(path, (stop) => readRegularFile(path, maximumBytes, stop)),
     listDirectory: (path) => look(path, (stop) => readDirectoryNames(path, stop)),
     status: (path) => look(path, () => readStatus(path)),
     realPath: (path) => look(path, () => readRealPath(path)),

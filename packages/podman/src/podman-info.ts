@@ -2,6 +2,9 @@ import { printable } from '@rootless-runtime/core'
 import * as z from 'zod'
 import type { Connection } from './podman-connections.ts'
 
+// zod compiles a schema for its second use; an engine is asked once.
+const ONCE = { jitless: true }
+
 // What a version of Podman does not report stays absent: 4.3.1 has no rootlessNetworkCmd, and that is no "pasta".
 const podmanInfo = z.object({
   host: z.object({
@@ -49,7 +52,7 @@ export function parsePodmanInfo(text: string): ParsedInfo {
   } catch {
     return { ok: false, reason: `podman info printed no JSON: ${printable(JSON.stringify(text.slice(0, 80)))}` }
   }
-  const parsed = podmanInfo.safeParse(json)
+  const parsed = podmanInfo.safeParse(json, ONCE)
   if (!parsed.success)
     return { ok: false, reason: `podman info lacks what Podman prints: ${printable(z.prettifyError(parsed.error))}` }
   const { host, store, version } = parsed.data
@@ -85,6 +88,6 @@ export function parseConnectionsJson(text: string): readonly Connection[] {
   } catch {
     return []
   }
-  const parsed = connectionsFile.safeParse(json)
+  const parsed = connectionsFile.safeParse(json, ONCE)
   return parsed.success ? Object.entries(parsed.data.Connection.Connections).map(([name, { URI }]) => ({ name, uri: URI })) : []
 }

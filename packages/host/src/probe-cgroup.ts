@@ -56,7 +56,10 @@ async function probeUnified(
   return known([], `no group that ${system.user.name} may write: ${candidates.join(', ')}`)
 }
 
-/** v1: the hierarchies in which the user may write the group that this process is in. */
+/**
+ * v1: the hierarchies in which the user may make groups below the one that this process is in. pam_cgfs.so gives the folder and
+ * not its files: a group made in it is the user's own.
+ */
 async function probeLegacy(
   system: System,
   legacy: readonly Mount[],
@@ -68,11 +71,11 @@ async function probeLegacy(
         ({ superOptions }) => controllers.length > 0 && controllers.every((name) => superOptions.includes(name)),
       )
       if (mount === undefined) return []
-      const status = await system.status(`${mount.mountPoint}${path === '/' ? '' : path}/cgroup.procs`)
+      const status = await system.status(`${mount.mountPoint}${path === '/' ? '' : path}`)
       return status.status === 'ok' && status.value.writable ? controllers.filter((name) => !name.startsWith('name=')) : []
     }),
   )
-  return known(checked.flat().toSorted(), `${OWN_CGROUP}: groups of v1 hierarchies that ${system.user.name} may write`)
+  return known(checked.flat().toSorted(), `${OWN_CGROUP}: groups of v1 hierarchies in which ${system.user.name} may make groups`)
 }
 
 async function probePamCgfs(system: System): Promise<CgroupFacts['pamCgfs']> {

@@ -25,10 +25,10 @@ function say(text: string): void {
   process.stdout.write(`\n${text}\n`)
 }
 
-function run(command: readonly string[], environment: NodeJS.ProcessEnv = process.env): Promise<number> {
+function run(command: readonly string[]): Promise<number> {
   const [file = '', ...words] = command
   return new Promise((resolve) => {
-    const child = spawn(file, words, { cwd: root, env: environment, stdio: ['ignore', 'inherit', 'inherit'] })
+    const child = spawn(file, words, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
     child.once('error', (error) => {
       say(`${file}: ${error.message}`)
       resolve(127)
@@ -82,29 +82,63 @@ async function runProject(project: string): Promise<Count> {
   return readCount(output, await run(vitest(project, output)))
 }
 
+interface Session {
+  readonly title: string
+  /** What stands before a command to run it there. */
+  readonly enter: readonly string[]
+  /** The test files that have something to say about such a session; all of them when empty. */
+  readonly only: readonly string[]
+}
+
 /** The live tests, as an ordinary user, with that user's environment and nothing of root's. */
-async function runLive(): Promise<Count> {
-  if (userInfo().uid !== 0) return runProject('live')
-  say(`== vitest: live, as ${USER}`)
-  const account = spawnSync('getent', ['passwd', USER], { encoding: 'utf8' }).stdout.trim().split(':')
-  const [, , uid = '', gid = '', , home = ''] = account
-  if (uid === '') return leaveOut(`there is no user ${USER}; set the machine up by: npx -y pnpm@12 start --yes`)
-  const output = join(home, `.rootless-test-${process.pid}.json`)
-  const environment = {
-    HOME: home,
-    USER,
-    LOGNAME: USER,
-    PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
-    XDG_RUNTIME_DIR: `/run/user/${uid}`,
-    ...(EVERYTHING_MUST_RUN ? { CI: 'true' } : {}),
+async function runLive(): Promise<readonly Count[]> {
+  if (userInfo().uid !== 0) return [await runProject('live')]
+  const [, , uid = '', gid = '', , home = ''] = spawnSync('getent', ['passwd', USER], { encoding: 'utf8' })
+    .stdout.trim()
+    .split(':')
+  if (uid === '') return [leaveOut(`there is no user ${USER}; set the machine up by: npx -y pnpm@12 start --yes`)]
+  const environment = [
+    `HOME=${home}`,
+    `USER=${USER}`,
+    `LOGNAME=${USER}`,
+    'PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+    `XDG_RUNTIME_DIR=/run/user/${uid}`,
+    ...(EVERYTHING_MUST_RUN ? ['CI=true'] : []),
+  ]
+  const clean = ['env', '--ignore-environment', ...environment]
+  const asUser = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', ...clean]
+  const sessions: readonly Session[] = [
+    { title: `live, as ${USER}`, enter: asUser, only: [] },
+    // libpam-cgfs gives groups to a login: there LXC can apply a memory limit on cgroup v1.
+    ...(hasPamCgfs()
+      ? [
+          {
+            title: `live, in a login of ${USER}`,
+            enter: ['su', '-', USER, '-c', 'exec "$@"', '--', 'sh', ...clean],
+            only: ['test/live/lxc'],
+          },
+        ]
+      : []),
+  ]
+  const [file = '', ...words] = asUser
+  const readable = spawnSync(file, [...words, 'test', '-r', join(root, 'package.json')]).status === 0
+  const counts: Count[] = []
+  for (const [index, { title, enter, only }] of sessions.entries()) {
+    say(`== vitest: ${title}`)
+    const output = join(home, `.rootless-test-${process.pid}-${index}.json`)
+    const command = [...enter, ...vitest('live', output), '--root', root, ...only]
+    counts.push(readCount(output, await run(readable ? command : atAnotherPlace(command))))
+    rmSync(output, { force: true })
   }
-  const asUser = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--']
-  const readable = spawnSync('setpriv', [...asUser.slice(1), 'test', '-r', join(root, 'package.json')]).status === 0
-  const command = [...asUser, ...vitest('live', output)]
-  const code = await run(readable ? command : atAnotherPlace(command), environment)
-  const count = readCount(output, code)
-  rmSync(output, { force: true })
-  return count
+  return counts
+}
+
+function hasPamCgfs(): boolean {
+  try {
+    return /^session\b.*pam_cgfs\.so/mu.test(readFileSync('/etc/pam.d/common-session', 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 // A clone below a closed folder, such as root's home: shown to the tests at a place that everybody may pass, in a mount
@@ -132,7 +166,7 @@ async function main(): Promise<number> {
     await check('build', [turbo, 'run', 'build', '--ui=stream', '--output-logs=errors-only']),
     await runProject('unit'),
     await runProject('package'),
-    await runLive(),
+    ...(await runLive()),
   ]
   rmSync(results, { recursive: true, force: true })
   const sum = (pick: (count: Count) => number): number => counts.reduce((total, count) => total + pick(count), 0)

@@ -74,7 +74,14 @@ export { ARTICLE_OF_2020, toArticleMatrix } from './article.ts'
 export { findShortfalls, parseRequirement, REQUIREMENT_WORDS, type Requirement, type Shortfall } from './requirement.ts'
 export { findMount, parseMountInfo, type Mount } from './mount.ts'
 export { setupFix } from './setup-fix.ts'
-export { delegationFix, judgeDelegatedLimit, judgeLayouts, judgeLimits, LIMIT_CONTROLLERS } from './judge-cgroup.ts'
+export {
+  delegationFix,
+  judgeDelegatedLimit,
+  judgeLayouts,
+  judgeLimits,
+  judgeUserManager,
+  LIMIT_CONTROLLERS,
+} from './judge-cgroup.ts'
 export {
   judgeBtrfs,
   judgeFuseOverlay,
@@ -89,3 +96,4 @@ export { markInUse } from './mark-in-use.ts'
 export { readMountOf } from './read-mount.ts'
 export { toEngineUnavailable } from './engine-unavailable.ts'
 export { isAtLeastVersion } from './version.ts'
+export { judgeStorage } from './judge-storage.ts'

@@ -57,6 +57,12 @@ export function judgeDelegatedLimit(
   return unsupported(reason, controllers.source, fix)
 }
 
+/** Whether the user's own systemd can make groups for an engine. */
+export function judgeUserManager({ session: { userManager: fact } }: HostFacts): Finding<DriverUse> {
+  if (fact.status === 'unknown') return unknown(fact.reason)
+  return fact.value ? supported('available', fact.source) : unsupported('no systemd of this user is running', fact.source)
+}
+
 /** What delegates every controller to the user; only systemd on cgroup v2 can be told to. */
 export function delegationFix({ cgroup, session }: HostFacts): Fix | undefined {
   const possible =

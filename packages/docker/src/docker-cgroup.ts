@@ -3,6 +3,7 @@ import {
   judgeDelegatedLimit,
   judgeLayouts,
   judgeLimits,
+  judgeUserManager,
   LIMIT_CONTROLLERS,
   markInUse,
   supported,
@@ -12,7 +13,6 @@ import {
   type CgroupManager,
   type CgroupVersion,
   type DriverUse,
-  type Fact,
   type Finding,
   type HostFacts,
   type LimitName,
@@ -59,21 +59,16 @@ function toManager({ cgroupDriver }: DockerInfo): Finding<CgroupManager> {
   return manager === undefined ? unknown(`${evidence}, which is not in our vocabulary`) : supported(manager, evidence)
 }
 
-function toManagers({ cgroupVersion }: DockerInfo, { session }: HostFacts): Readonly<Record<CgroupManager, Finding<DriverUse>>> {
+function toManagers({ cgroupVersion }: DockerInfo, host: HostFacts): Readonly<Record<CgroupManager, Finding<DriverUse>>> {
   return {
     systemd:
       cgroupVersion === '2'
-        ? judgeUserManager(session.userManager)
+        ? judgeUserManager(host)
         : unsupported('native.cgroupdriver=systemd requires cgroup v2 for rootless mode', 'dockerd --exec-opt'),
     cgroupfs: unknown('dockerd starts with native.cgroupdriver=cgroupfs; nobody has looked what its containers get'),
     pam: unsupported('Docker does not use the groups of libpam-cgfs', 'dockerd --exec-opt'),
     none: unsupported('Docker chooses it itself when it may use no cgroup', 'dockerd --exec-opt'),
   }
-}
-
-function judgeUserManager(fact: Fact<boolean>): Finding<DriverUse> {
-  if (fact.status === 'unknown') return unknown(fact.reason)
-  return fact.value ? supported('available', fact.source) : unsupported('no systemd of this user is running', fact.source)
 }
 
 /** GET /info names no controllers: those that the host delegates, unless Docker uses no cgroup at all. */

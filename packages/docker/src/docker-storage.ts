@@ -2,8 +2,7 @@ import {
   judgeBtrfs,
   judgeFuseOverlay,
   judgeKernelOverlay,
-  markInUse,
-  STORAGE_LAYERS,
+  judgeStorage,
   supported,
   unknown,
   unsupported,
@@ -29,14 +28,7 @@ const GRAPH_DRIVERS: ReadonlyMap<string, StorageDriver> = new Map([
 
 export function toStorage({ info, mount }: DockerFacts, host: HostFacts): StorageCapabilities {
   const each = toDrivers(mount, host)
-  const driver = toDriver(info.driver, each)
-  return {
-    driver,
-    drivers: markInUse(each, driver),
-    backingFileSystem: mount.status === 'known' ? supported(mount.value.type, mount.source) : unknown(mount.reason),
-    layers:
-      driver.status === 'supported' ? supported(STORAGE_LAYERS[driver.value], driver.evidence) : unknown('no storage works'),
-  }
+  return judgeStorage(toDriver(info.driver, each), each, mount)
 }
 
 function toDriver(word: string, each: Readonly<Record<StorageDriver, Finding<DriverUse>>>): Finding<StorageDriver> {

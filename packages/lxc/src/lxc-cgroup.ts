@@ -2,6 +2,7 @@ import {
   judgeDelegatedLimit,
   judgeLayouts,
   judgeLimits,
+  judgeUserManager,
   markInUse,
   supported,
   unknown,
@@ -65,11 +66,11 @@ function toManager({ cgroup, session }: HostFacts, version: Finding<CgroupVersio
   return supported('none', source, { note })
 }
 
-function toManagers({ cgroup, session }: HostFacts): Readonly<Record<CgroupManager, Finding<DriverUse>>> {
+function toManagers(host: HostFacts): Readonly<Record<CgroupManager, Finding<DriverUse>>> {
   return {
-    systemd: judgeSystemd(cgroup, session),
-    cgroupfs: judgeCgroupfs(cgroup),
-    pam: judgePam(cgroup),
+    systemd: judgeSystemd(host),
+    cgroupfs: judgeCgroupfs(host.cgroup),
+    pam: judgePam(host.cgroup),
     none: supported('available', 'liblxc starts a container without a writable cgroup'),
   }
 }
@@ -83,13 +84,11 @@ function judgeCgroupfs({ delegatedControllers: fact }: HostFacts['cgroup']): Fin
 }
 
 // liblxc 5.0.1 is the first that asks the user's systemd for a delegated scope itself.
-function judgeSystemd({ layout }: HostFacts['cgroup'], { userManager }: HostFacts['session']): Finding<DriverUse> {
+function judgeSystemd(host: HostFacts): Finding<DriverUse> {
+  const { layout } = host.cgroup
   if (layout.status === 'unknown') return unknown(layout.reason)
   if (layout.value !== 'v2') return unsupported('systemd delegates to users only on cgroup v2', layout.source)
-  if (userManager.status === 'unknown') return unknown(userManager.reason)
-  return userManager.value
-    ? supported('available', userManager.source)
-    : unsupported('no systemd of this user is running', userManager.source)
+  return judgeUserManager(host)
 }
 
 function judgePam({ pamCgfs, layout }: HostFacts['cgroup']): Finding<DriverUse> {

@@ -1,8 +1,7 @@
 import {
   judgeBtrfs,
   judgeKernelOverlay,
-  markInUse,
-  STORAGE_LAYERS,
+  judgeStorage,
   supported,
   unknown,
   unsupported,
@@ -21,15 +20,7 @@ import { SETUP_FIX } from './lxc-errors.ts'
 const MANUAL = 'lxc-create(1) -B'
 
 export function toStorage(facts: LxcFacts, host: HostFacts): StorageCapabilities {
-  const driver = toDriver(facts, host)
-  return {
-    driver,
-    drivers: markInUse(toDrivers(facts, host), driver),
-    backingFileSystem:
-      facts.mount.status === 'known' ? supported(facts.mount.value.type, facts.mount.source) : unknown(facts.mount.reason),
-    layers:
-      driver.status === 'supported' ? supported(STORAGE_LAYERS[driver.value], driver.evidence) : unknown('no storage works'),
-  }
+  return judgeStorage(toDriver(facts, host), toDrivers(facts, host), facts.mount)
 }
 
 /** `dir` is what lxc-create(1) makes unless told. It works when the mapped ids are this user's and reach the folder. */

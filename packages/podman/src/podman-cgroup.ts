@@ -3,6 +3,7 @@ import {
   judgeDelegatedLimit,
   judgeLayouts,
   judgeLimits,
+  judgeUserManager,
   known,
   markInUse,
   supported,
@@ -78,12 +79,12 @@ function toManager(info: PodmanInfo): Finding<CgroupManager> {
   return manager === undefined ? unknown(`${evidence}: not in our vocabulary`) : supported(manager, evidence)
 }
 
-function toManagers(info: PodmanInfo, { session }: HostFacts): Readonly<Record<CgroupManager, Finding<DriverUse>>> {
+function toManagers(info: PodmanInfo, host: HostFacts): Readonly<Record<CgroupManager, Finding<DriverUse>>> {
   const evidence = `podman info: host.cgroupVersion = ${info.cgroupVersion}`
   const needsV2 = unsupported('rootless Podman makes groups only on cgroup v2', evidence)
   const v2 = info.cgroupVersion === 'v2'
   return {
-    systemd: v2 ? judgeUserManager(session.userManager) : needsV2,
+    systemd: v2 ? judgeUserManager(host) : needsV2,
     cgroupfs: v2 ? supported('available', 'podman(1) --cgroup-manager') : needsV2,
     pam: unsupported('Podman does not use the groups of libpam-cgfs', 'podman(1) --cgroup-manager'),
     none:
@@ -94,11 +95,6 @@ function toManagers(info: PodmanInfo, { session }: HostFacts): Readonly<Record<C
             `podman info: host.ociRuntime = ${info.ociRuntime}`,
           ),
   }
-}
-
-function judgeUserManager(fact: Fact<boolean>): Finding<DriverUse> {
-  if (fact.status === 'unknown') return unknown(fact.reason)
-  return fact.value ? supported('available', fact.source) : unsupported('no systemd of this user is running', fact.source)
 }
 
 function toControllers({ cgroupControllers, cgroupVersion }: PodmanInfo): Fact<readonly string[]> {

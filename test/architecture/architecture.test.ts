@@ -113,6 +113,15 @@ test.each(ADAPTERS)('the %s adapter has the files that every adapter has', (engi
   expect(recordings.length).toBeGreaterThan(0)
 })
 
+test.each(ADAPTERS)('what the %s adapter imports late can be loaded early, by who is about to become another user', (engine) => {
+  const late = (path: string): readonly string[] =>
+    [...readFileSync(path, 'utf8').matchAll(/\bimport\('([^']+)'\)/gu)].flatMap(([, name]) => name ?? [])
+  const factory = join(root, 'packages', engine, 'src', `${engine}.ts`)
+  const loaded = new Set(late(factory))
+  const others = listSources(`packages/${engine}/src`).filter((path) => path !== factory)
+  expect(others.flatMap(late).filter((name) => !loaded.has(name))).toEqual([])
+})
+
 test('shared code never asks which engine it has', () => {
   const shared = [...listSources('packages/core/src'), ...listSources('packages/sdk/src'), ...listSources('apps/compare/src')]
   const broken = shared.flatMap((path) =>

@@ -110,8 +110,3 @@ function withoutDockerHost<Value>(make: () => Value): Value {
     if (saved !== undefined) process.env['DOCKER_HOST'] = saved
   }
 }
-
-/** Loads dockerode ahead of time: it costs 150 ms. */
-export async function loadDocker(): Promise<void> {
-  await import('dockerode')
-}

@@ -1,2 +1,1 @@
-export { createDocker } from './docker.ts'
-export { loadDocker } from './docker-api.ts'
+export { createDocker, loadDocker } from './docker.ts'

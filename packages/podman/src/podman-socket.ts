@@ -43,11 +43,6 @@ async function createClient(stream: Duplex, timeoutMs: number): Promise<Client> 
   })
 }
 
-/** Loads undici ahead of time. */
-export async function loadUndici(): Promise<void> {
-  await import('undici')
-}
-
 // undici calls four methods of net.Socket that a plain Duplex does not have; none of them means anything here.
 function toSocket(stream: Duplex): never {
   const nothing = (): Duplex => stream

@@ -1,7 +1,6 @@
 import { toEngineUnavailable, type AdapterOptions, type RootlessRuntime, type System } from '@rootless-runtime/core'
 import { toPodmanCapabilities } from './podman-capabilities.ts'
 import { readPodman, type PodmanAnswer } from './podman-facts.ts'
-import { loadUndici } from './podman-socket.ts'
 
 /** Rootless Podman. Creating asks nothing; Podman is asked once, when something is wanted of it. */
 export function createPodman(system: System, { timeoutMs }: AdapterOptions): RootlessRuntime {
@@ -18,5 +17,7 @@ export function createPodman(system: System, { timeoutMs }: AdapterOptions): Roo
   }
 }
 
-/** Loads what the adapter would load when first asked. */
-export const loadPodman = loadUndici
+/** Loads everything that the adapter would load when first asked. */
+export async function loadPodman(): Promise<void> {
+  await Promise.all([import('undici'), import('./podman-info.ts')])
+}

@@ -2,8 +2,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { ALL_GUESTS, CORE_GUESTS, toKindName, type GuestKind } from './lab/releases.ts'
 
 // `pnpm test`: every check of this repository, the live ones on the real engines of this machine, and one line at the end.
+// `pnpm test:lab` (`--lab`): the guests of the lab alone, the core set or, with `--all`, every one; in CI `pnpm test` has the core set.
 // Engines belong to an ordinary user: as root the live tests run as TEST_USER, or as the user that `rootless setup` makes.
 
 const root = join(import.meta.dirname, '..')
@@ -25,10 +27,11 @@ function say(text: string): void {
   process.stdout.write(`\n${text}\n`)
 }
 
-function run(command: readonly string[]): Promise<number> {
+function run(command: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<number> {
   const [file = '', ...words] = command
   return new Promise((resolve) => {
-    const child = spawn(file, words, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    const env = { ...process.env, ...environment }
+    const child = spawn(file, words, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
     child.once('error', (error) => {
       say(`${file}: ${error.message}`)
       resolve(127)
@@ -76,10 +79,27 @@ function readCount(output: string, code: number): Count {
   }
 }
 
-async function runProject(project: string): Promise<Count> {
+async function runProject(
+  project: string,
+  words: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Count> {
   say(`== vitest: ${project}`)
   const output = join(results, `${project}.json`)
-  return readCount(output, await run(vitest(project, output)))
+  return readCount(output, await run([...vitest(project, output), ...words], environment))
+}
+
+/** The guests of the lab: built and frozen first, which a full cache makes short, then looked at one after the other. */
+async function runLab(guests: readonly GuestKind[]): Promise<readonly Count[]> {
+  const names = guests.map(toKindName)
+  const prepared = await check(`guests of the lab: ${names.join(', ')}`, [
+    process.execPath,
+    join(root, 'test/lab/lab.ts'),
+    'prepare',
+    ...names,
+  ])
+  if (prepared.failed > 0) return [prepared]
+  return [prepared, await runProject('lab', ['--no-file-parallelism'], { LAB_GUESTS: names.join(',') })]
 }
 
 interface Session {
@@ -96,7 +116,10 @@ async function runLive(): Promise<readonly Count[]> {
   const [, , uid = '', gid = '', , home = ''] = spawnSync('getent', ['passwd', USER], { encoding: 'utf8' })
     .stdout.trim()
     .split(':')
-  if (uid === '') return [leaveOut(`there is no user ${USER}; set the machine up by: npx -y pnpm@12 start --yes`)]
+  if (uid === '')
+    return [
+      leaveOut(`the live tests on real engines: there is no user ${USER}; set the machine up by: npx -y pnpm@12 start --yes`),
+    ]
   const environment = [
     `HOME=${home}`,
     `USER=${USER}`,
@@ -151,23 +174,33 @@ function atAnotherPlace(command: readonly string[]): readonly string[] {
 }
 
 function leaveOut(reason: string): Count {
-  say(`LEFT OUT: the live tests on real engines: ${reason}`)
+  say(`LEFT OUT: ${reason}`)
   return EVERYTHING_MUST_RUN ? FAILED : { ...NOTHING, skipped: 1 }
 }
 
-async function main(): Promise<number> {
+async function listChecks(): Promise<readonly Count[]> {
   const turbo = join(root, 'node_modules/.bin/turbo')
   const tool = (name: string): string => join(root, 'node_modules/.bin', name)
-  const counts = [
+  const build = [turbo, 'run', 'build', '--ui=stream', '--output-logs=errors-only']
+  if (process.argv.includes('--lab')) {
+    const guests = process.argv.includes('--all') ? ALL_GUESTS : CORE_GUESTS
+    return [await check('build', build), ...(await runLab(guests))]
+  }
+  return [
     await check('types', [tool('tsc'), '-p', 'test']),
     await check('types of the packages', [turbo, 'run', 'types', '--ui=stream', '--output-logs=errors-only']),
     await check('lint', [tool('oxlint'), '--deny-warnings']),
     await check('format', [tool('oxfmt'), '--check']),
-    await check('build', [turbo, 'run', 'build', '--ui=stream', '--output-logs=errors-only']),
+    await check('build', build),
     await runProject('unit'),
     await runProject('package'),
     ...(await runLive()),
+    ...(EVERYTHING_MUST_RUN ? await runLab(CORE_GUESTS) : [leaveOut('the guests of the lab: npx -y pnpm@12 test:lab')]),
   ]
+}
+
+async function main(): Promise<number> {
+  const counts = await listChecks()
   rmSync(results, { recursive: true, force: true })
   const sum = (pick: (count: Count) => number): number => counts.reduce((total, count) => total + pick(count), 0)
   const [passed, failed, skipped] = [sum((each) => each.passed), sum((each) => each.failed), sum((each) => each.skipped)]

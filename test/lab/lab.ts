@@ -7,9 +7,9 @@ import { cacheFolder } from './cache.ts'
 import { toSshArguments, type GuestUser } from './guest.ts'
 import { LabError, tellLabError } from './lab-error.ts'
 import { chooseAccelerator, ensureTools, listMissingPackages } from './machine.ts'
-import { ALL_GUESTS, parseKindName, RELEASES, toKindName, type GuestKind, type Release } from './releases.ts'
+import { ALL_GUESTS, CORE_GUESTS, parseKindName, RELEASES, toKindName, type GuestKind, type Release } from './releases.ts'
 import { listRunning, runFolder, type RunningGuest } from './running.ts'
-import { startGuest } from './start-guest.ts'
+import { prepareGuest, startGuest } from './start-guest.ts'
 
 // `pnpm lab`: guests by hand. `start` owns its guest and keeps it until it is ended; the tests own theirs.
 
@@ -43,6 +43,13 @@ async function build(names: readonly string[], { bare = false }: { readonly bare
     const { folder, made } = await ensureImage(release, bare, { onProgress: say, signal: stopping.signal })
     say(`${folder}: ${made ? 'built' : 'is there'}`)
   }
+}
+
+async function prepare(names: readonly string[]): Promise<void> {
+  const kinds = names.length === 0 ? CORE_GUESTS : names.map(toKind)
+  const started = performance.now()
+  for (const kind of kinds) await prepareGuest({ ...kind, onProgress: say, signal: stopping.signal })
+  say(`${kinds.map(toKindName).join(', ')}: ready after ${Math.round((performance.now() - started) / 1000)} s`)
 }
 
 async function start(name: string, { boot = false }: { readonly boot?: boolean }): Promise<void> {
@@ -117,13 +124,21 @@ function clean(): void {
 }
 
 function buildProgram(finish: (code: number) => void): Command {
-  const program = new Command('lab').description('Throwaway Debian guests with rootless engines: docs/lab.md').exitOverride()
+  const program = new Command('lab')
+    .description('Throwaway Debian guests with rootless engines: docs/lab.md')
+    .exitOverride()
+    .enablePositionalOptions()
   program
     .command('build')
     .description('build images, as root: bullseye, bookworm, trixie; all unless named')
     .argument('[release...]')
     .option('--bare', 'without engines and user, for rootless setup')
     .action(build)
+  program
+    .command('prepare')
+    .description('build and freeze guests, so that they start in seconds; those of the core set unless named')
+    .argument('[guest...]')
+    .action(prepare)
   program
     .command('start')
     .description('start a guest and keep it until Ctrl-C, or `lab stop`')
@@ -138,7 +153,6 @@ function buildProgram(finish: (code: number) => void): Command {
     .option('--root', 'as root instead of moby')
     .passThroughOptions()
     .action(async (name, words, options) => finish(await run(name, words, options)))
-  program.enablePositionalOptions()
   program.command('stop').description('end a guest').argument('<guest>').action(stop)
   program.command('list').description('guests, what is cached, what runs, what is missing').action(list)
   program.command('clean').description('remove every image and state').action(clean)

@@ -52,19 +52,19 @@ export function toQemuArguments(options: MachineOptions, folder: string, port: n
   const { imageFolder, disk, memory, kernelParameters, accelerator } = options
   const writes = disk.keepWrites ? '' : ',snapshot=on'
   return [
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'pc'],
-    ...['-accel', accelerator.name === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=512', '-cpu', 'max'],
-    ...['-smp', `${MACHINE_CPUS}`, '-m', `${MACHINE_MEGABYTES}`],
-    ...['-kernel', join(imageFolder, 'vmlinuz'), '-initrd', join(imageFolder, 'initrd')],
-    ...['-append', [...KERNEL_PARAMETERS, ...kernelParameters].join(' ')],
-    ...['-drive', `if=none,id=disk,file=${disk.file},format=${disk.format},cache=unsafe,aio=threads${writes}`],
-    ...['-device', 'virtio-blk-pci,drive=disk'],
+    ['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'pc'],
+    ['-accel', accelerator.name === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=512', '-cpu', 'max'],
+    ['-smp', `${MACHINE_CPUS}`, '-m', `${MACHINE_MEGABYTES}`],
+    ['-kernel', join(imageFolder, 'vmlinuz'), '-initrd', join(imageFolder, 'initrd')],
+    ['-append', [...KERNEL_PARAMETERS, ...kernelParameters].join(' ')],
+    ['-drive', `if=none,id=disk,file=${disk.file},format=${disk.format},cache=unsafe,aio=threads${writes}`],
+    ['-device', 'virtio-blk-pci,drive=disk'],
     // restrict=on: the guest reaches nothing, not even this host.
-    ...['-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${port}-:22,restrict=on`, '-device', 'virtio-net-pci,netdev=net,romfile='],
-    ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
-    ...['-serial', `file:${join(folder, 'console')}`, '-qmp', `unix:${join(folder, 'monitor')},server=on,wait=off`],
-    ...(memory === undefined ? [] : ['-incoming', `exec:zstd -dcq ${quoteForShell(memory)}`]),
-  ]
+    ['-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${port}-:22,restrict=on`, '-device', 'virtio-net-pci,netdev=net,romfile='],
+    ['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
+    ['-serial', `file:${join(folder, 'console')}`, '-qmp', `unix:${join(folder, 'monitor')},server=on,wait=off`],
+    memory === undefined ? [] : ['-incoming', `exec:zstd -dcq ${quoteForShell(memory)}`],
+  ].flat()
 }
 
 // qemu hands what follows `exec:` to a shell of its own; there is no other way to give it a compressed file.

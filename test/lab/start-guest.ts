@@ -16,6 +16,10 @@ const SAVE_TIMEOUT_MS = 120_000
 export interface StartGuestOptions extends GuestKind {
   /** Go on from the frozen, warmed-up state instead of booting. True unless told; a bare guest always boots. */
   readonly frozen?: boolean
+  /** Parameters of the kernel beside those of the configuration; only a booted guest has them. */
+  readonly kernelParameters?: readonly string[]
+  /** How long a boot may take. */
+  readonly bootTimeoutMs?: number
   readonly onProgress?: (line: string) => void
   readonly signal?: AbortSignal
 }
@@ -53,12 +57,13 @@ interface Prepared {
   readonly image: Image
   readonly keyFile: string
   readonly machine: Omit<MachineOptions, 'memory'>
+  readonly bootTimeoutMs: number | undefined
   readonly onProgress: (line: string) => void
   readonly signal: AbortSignal | undefined
 }
 
 async function prepare(options: StartGuestOptions): Promise<Prepared> {
-  const { release, configuration, onProgress = () => {}, signal } = options
+  const { release, configuration, kernelParameters = [], bootTimeoutMs, onProgress = () => {}, signal } = options
   await ensureTools(onProgress)
   const image = await ensureImage(release, configuration === 'bare', { onProgress, signal })
   const accelerator = chooseAccelerator()
@@ -69,9 +74,10 @@ async function prepare(options: StartGuestOptions): Promise<Prepared> {
     machine: {
       imageFolder: image.folder,
       disk: { file: join(image.folder, 'disk.ext4'), format: 'raw', keepWrites: false },
-      kernelParameters: KERNEL_PARAMETERS[configuration][release],
+      kernelParameters: [...KERNEL_PARAMETERS[configuration][release], ...kernelParameters],
       accelerator,
     },
+    bootTimeoutMs,
     onProgress,
     signal,
   }
@@ -85,7 +91,8 @@ async function bootGuest(prepared: Prepared, disk = prepared.machine.disk): Prom
   const started = performance.now()
   const machine = await startMachine({ ...prepared.machine, disk })
   return withMachine(prepared, machine, async (guest) => {
-    await waitForSsh(machine, guest.run, prepared.kind.configuration === 'bare' ? 'root' : 'moby')
+    const user = prepared.kind.configuration === 'bare' ? 'root' : 'moby'
+    await waitForSsh(machine, guest.run, user, prepared.bootTimeoutMs)
     prepared.onProgress(`${guest.name}: booted in ${seconds(started)} (${prepared.machine.accelerator.name})`)
   })
 }

@@ -88,14 +88,23 @@ export function createGuest(machine: Machine, keyFile: string, description: Gues
   const run = async (line: string, options: GuestRunOptions = {}): Promise<GuestEnded> => {
     const { user = 'moby', input, timeoutMs = RUN_TIMEOUT_MS } = options
     machine.requireRunning()
-    const ended = await execa('ssh', [...ssh(user), toRemoteLine(line)], {
+    const command = execa('ssh', [...ssh(user), toRemoteLine(line)], {
       reject: false,
-      timeout: timeoutMs,
       stripFinalNewline: false,
       ...(typeof input === 'string' ? { input } : { stdin: input ?? ('ignore' as const) }),
     })
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      command.kill('SIGKILL')
+      // The shared connection holds the other ends until the command inside ends.
+      command.stdout.destroy()
+      command.stderr.destroy()
+    }, timeoutMs)
+    const ended = await command
+    clearTimeout(timer)
     machine.requireRunning()
-    if (ended.timedOut) {
+    if (late) {
       throw new LabError(
         `${description.name}: no end within ${timeoutMs / 1000} s: ${line}`,
         `its console:\n${machine.readConsole()}`,

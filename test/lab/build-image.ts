@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { cached, readGuestScripts, requireFreeBytes, toKey, type CacheEntry } from './cache.ts'
 import { runOnHost } from './host-command.ts'
 import { LabError } from './lab-error.ts'
+import { DEBIAN_KEYRING } from './machine.ts'
 import { toImageContent, type Release } from './releases.ts'
 
 const SCRIPTS = join(import.meta.dirname, 'guest-scripts')
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 /** Sparse: about 1 GiB is written. */
 const DISK_SIZE = '10G'
 /** The unpacked root file system and the image made of it, side by side while it is built. */
@@ -89,7 +89,7 @@ async function build(folder: string, release: Release, bare: boolean, publicKey:
       '--quiet',
       '--mode=root',
       '--variant=apt',
-      `--keyring=${KEYRING}`,
+      `--keyring=${DEBIAN_KEYRING}`,
       '--aptopt=APT::Install-Recommends "false"',
       '--aptopt=Acquire::Languages "none"',
       ...trim,

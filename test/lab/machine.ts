@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { runOnHost } from './host-command.ts'
 import { LabError } from './lab-error.ts'
@@ -20,6 +20,9 @@ const TOOLS: Readonly<Record<string, string>> = {
   setpriv: 'util-linux',
 }
 
+/** The keys that Debian's archive is signed with. */
+export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+
 function isOnPath(name: string): boolean {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin']
   return folders.some((folder) => {
@@ -35,7 +38,8 @@ function isOnPath(name: string): boolean {
 /** The Debian packages of tools that this host lacks. */
 export function listMissingPackages(): readonly string[] {
   const missing = Object.entries(TOOLS).flatMap(([tool, debianPackage]) => (isOnPath(tool) ? [] : [debianPackage]))
-  return [...new Set(missing)].toSorted()
+  const keys = existsSync(DEBIAN_KEYRING) ? [] : ['debian-archive-keyring']
+  return [...new Set([...missing, ...keys])].toSorted()
 }
 
 /**

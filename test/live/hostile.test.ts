@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Report } from 'rootless-runtime'
 import { parseReport } from 'rootless-runtime/schema'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { listProcesses, run } from './look.ts'
+import { eventually, listProcesses, run } from './look.ts'
 
 // The built command against engines that lie, hang and flood: a clear answer, in time, in little memory, and nothing left.
 
@@ -172,6 +172,19 @@ describe('a docker.sock that', () => {
     expectCalm(ran, report, 'docker')
     expect(availabilityOf(report, 'docker').status).not.toBe('available')
   })
+})
+
+test('a socket that Podman serves is known by its answer', async () => {
+  const socket = join(mkdtempSync(join(folder, 'podman-')), 'podman.sock')
+  const service = spawn('podman', ['system', 'service', '--time', '30', `unix://${socket}`], { stdio: 'ignore' })
+  try {
+    await eventually(() => existsSync(socket) || undefined)
+    const { report } = await compare({ CONTAINER_HOST: `unix://${socket}` })
+    const places = availabilityOf(report, 'podman').places.filter(({ place }) => /CONTAINER_HOST/u.test(place))
+    expect(places).toMatchObject([{ answer: expect.stringMatching(/^Podman \d/u) }])
+  } finally {
+    service.kill('SIGKILL')
+  }
 })
 
 describe('a host where', () => {

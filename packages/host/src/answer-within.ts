@@ -30,14 +30,27 @@ export async function answerWithin<Value>(
     stop.abort()
   }
   const onAbort = (): void => end(`${printable(path)} was not looked at: aborted`)
-  const timer = setTimeout(() => end(`${printable(path)} did not answer within ${timeoutMs} ms`), timeoutMs)
+  const stopWaiting = startPatience(timeoutMs, () => end(`${printable(path)} did not answer within ${timeoutMs} ms`))
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     return await Promise.race([ended.promise, attempt(path, () => work(stop.signal))])
   } finally {
-    clearTimeout(timer)
+    stopWaiting()
     signal?.removeEventListener('abort', onAbort)
   }
+}
+
+const PATIENCE_STEPS = 10
+
+// Counts steps, not the clock: while our own code keeps this process busy (loading a library on a slow machine), an answer that has
+// come cannot be seen. Such a time counts as one step, and does not make a file system one that hangs.
+function startPatience(timeoutMs: number, onEnd: () => void): () => void {
+  let steps = PATIENCE_STEPS
+  const timer = setInterval(() => {
+    steps -= 1
+    if (steps === 0) onEnd()
+  }, timeoutMs / PATIENCE_STEPS)
+  return () => clearInterval(timer)
 }
 
 async function attempt<Value>(path: string, work: () => Promise<Answer<Value>>): Promise<Answer<Value>> {

@@ -77,3 +77,12 @@ test.each([
   const answer = await createLocalSystem().run({ ...command, timeoutMs: 1000 })
   expect(answer).toMatchObject({ status: 'failed', reason: expect.stringContaining('a word holds a zero') })
 })
+
+test('a file answers although this process was busy for longer than a file system may take', async () => {
+  const path = join(folder, 'file-while-busy')
+  writeFileSync(path, 'text')
+  const reading = system.readText(path)
+  const until = performance.now() + 2500
+  while (performance.now() < until);
+  expect(await reading).toEqual({ status: 'ok', value: 'text' })
+})

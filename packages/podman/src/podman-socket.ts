@@ -34,9 +34,11 @@ function toPlace(name: string, headers: Headers): Place {
 
 /** undici on a stream that is open already. It is loaded here: most hosts have no Podman socket. */
 async function createClient(stream: Duplex, timeoutMs: number): Promise<Client> {
-  const { Client } = await import('undici')
-  return new Client('http://podman', {
-    connect: (_, callback) => callback(null, toSocket(stream)),
+  // By its default export: in a bundle, a CommonJS module that is loaded late has no other.
+  const { default: undici } = await import('undici')
+  return new undici.Client('http://podman', {
+    // Not at once: undici 7.30 overlooks a connection that is there before it has begun to wait for it, and then waits for ever.
+    connect: (_, callback) => process.nextTick(callback, null, toSocket(stream)),
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     maxHeaderSize: 16_384,

@@ -16,11 +16,13 @@ import { openSocketApi, type HttpAnswer, type SocketApi } from './docker-api.ts'
 import { SETUP_FIX } from './docker-errors.ts'
 import type { DockerInfo } from './docker-info.ts'
 import { readRootlessKit, type RootlessKitFacts } from './rootlesskit-facts.ts'
+import { askForVpnkit, type VpnkitDriver } from './rootlesskit-vpnkit.ts'
 
 /** What rootless Docker says of itself, and what RootlessKit says of the network around it. */
 export interface DockerFacts {
   readonly info: DockerInfo
   readonly rootlessKit: Fact<RootlessKitFacts>
+  readonly vpnkitDriver: Fact<VpnkitDriver>
   /** The MTU of Docker's default bridge, which is what a container's device has. */
   readonly bridgeMtuBytes: Fact<number>
   readonly mount: Fact<Mount>
@@ -133,13 +135,15 @@ async function readFacts(
   socketPath: string,
   timeoutMs: number,
 ): Promise<DockerFacts> {
-  const [rootlessKit, bridge, mount, lxcBridge] = await Promise.all([
+  const [rootlessKit, vpnkitDriver, bridge, mount, lxcBridge] = await Promise.all([
     readRootlessKit(system, api, socketPath, timeoutMs),
+    askForVpnkit(system),
     api.get('/networks/bridge'),
     readMountOf(system, info.rootDirectory),
     system.status('/sys/class/net/lxcbr0'),
   ])
-  return { info, rootlessKit, bridgeMtuBytes: await readBridgeMtu(bridge), mount, lxcBridgePresent: toPresence(lxcBridge) }
+  const bridgeMtuBytes = await readBridgeMtu(bridge)
+  return { info, rootlessKit, vpnkitDriver, bridgeMtuBytes, mount, lxcBridgePresent: toPresence(lxcBridge) }
 }
 
 async function readBridgeMtu(answer: Answer<HttpAnswer>): Promise<Fact<number>> {

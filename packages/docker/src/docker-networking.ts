@@ -19,6 +19,7 @@ import {
 import type { DockerFacts } from './docker-facts.ts'
 import { toProperties } from './docker-properties.ts'
 import type { RootlessKitFacts } from './rootlesskit-facts.ts'
+import type { VpnkitDriver } from './rootlesskit-vpnkit.ts'
 
 const LXC_BRIDGE = 'lxcbr0'
 const MANUAL = 'docker run --network'
@@ -83,7 +84,7 @@ function toDrivers(facts: DockerFacts, host: HostFacts): Readonly<Record<Network
     slirp4netns: chosenBy('slirp4netns', judgeUserModeNetwork(host, 'slirp4netns')),
     pasta: chosenBy('pasta', judgePasta(kit, host)),
     'lxc-user-nic': chosenBy('lxc-user-nic', judgeLxcUserNic(host, LXC_BRIDGE, lxcBridgePresent)),
-    vpnkit: judgeVpnkit(host),
+    vpnkit: judgeVpnkit(facts.vpnkitDriver, host),
     'gvisor-tap-vsock': isAtLeastVersion(info.version, 29, 5)
       ? chosenBy('gvisor-tap-vsock', supported('available', `Docker ${info.version}`))
       : unsupported(`Docker ${info.version} does not know it; 29.5 is the first that does`, `Docker ${info.version}`),
@@ -106,10 +107,10 @@ function judgePasta(rootlessKitVersion: string | null, host: HostFacts): Finding
   )
 }
 
-function judgeVpnkit(host: HostFacts): Finding<DriverUse> {
-  const id = knownValue(host.system.distribution)?.id
-  if (id === 'debian' || id === 'ubuntu')
-    return unsupported('the RootlessKit of this distribution is built without it', `${host.system.distribution.source}: ${id}`)
+function judgeVpnkit(fact: Fact<VpnkitDriver>, host: HostFacts): Finding<DriverUse> {
+  if (fact.status === 'unknown') return unknown(fact.reason)
+  if (!fact.value.builtIn)
+    return unsupported(`this RootlessKit is built without it: "${fact.value.reason}"`, `${fact.source}: ${fact.value.reason}`)
   return chosenBy('vpnkit', judgeTool(host, 'vpnkit'))
 }
 

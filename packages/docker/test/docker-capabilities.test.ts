@@ -6,6 +6,7 @@ import { toDockerCapabilities } from '../src/docker-capabilities.ts'
 import type { DockerFacts } from '../src/docker-facts.ts'
 import type { DockerInfo } from '../src/docker-info.ts'
 import type { RootlessKitFacts } from '../src/rootlesskit-facts.ts'
+import { parseVpnkitAnswer } from '../src/rootlesskit-vpnkit.ts'
 
 const path = new URL('../recordings/docker-20.10.24+dfsg1-debian-12-hybrid.json', import.meta.url)
 const HYBRID: HostFacts = parseRecording(readFileSync(path, 'utf8')).hostFacts
@@ -45,6 +46,7 @@ function judge(
     {
       info: { ...INFO, ...change },
       rootlessKit: known({ ...KIT, ...kit }, 'GET /version: rootlesskit'),
+      vpnkitDriver: known({ builtIn: false, reason: 'not supported in this Debian package' }, 'rootlesskit --net=vpnkit'),
       bridgeMtuBytes: known(1500, 'GET /networks/bridge'),
       mount: known({ mountPoint: '/', type: 'ext4', options: ['rw'], superOptions: ['rw'] }, 'mountinfo'),
       lxcBridgePresent: known(true, '/sys/class/net/lxcbr0'),
@@ -85,6 +87,41 @@ test('a RootlessKit that could not be asked leaves the network unknown, and the 
   expect(networking.driver).toEqual({ status: 'unknown', reason: 'no docker.pid' })
   expect(networking.properties.publish.status).toBe('unknown')
   expect(storage.driver.status).toBe('supported')
+})
+
+test.each<[string, DockerFacts['vpnkitDriver'], object]>([
+  [
+    'a RootlessKit without it, in its words',
+    parseVpnkitAnswer('[rootlesskit:parent] error: not supported in this Debian package\n'),
+    { status: 'unsupported', reason: expect.stringContaining('not supported in this Debian package') },
+  ],
+  [
+    'a RootlessKit that does not know it',
+    parseVpnkitAnswer('[rootlesskit:parent] error: unknown network mode: vpnkit\n'),
+    { status: 'unsupported', reason: expect.stringContaining('unknown network mode') },
+  ],
+  [
+    'a RootlessKit with it, and no VPNKit on the host',
+    parseVpnkitAnswer(
+      '[rootlesskit:parent] error: exec: "/nonexistent/vpnkit": stat /nonexistent/vpnkit: no such file or directory\n',
+    ),
+    { status: 'unsupported', reason: 'vpnkit is not installed' },
+  ],
+  [
+    'other words',
+    parseVpnkitAnswer('segmentation fault'),
+    { status: 'unknown', reason: expect.stringContaining('segmentation') },
+  ],
+  ['silence', parseVpnkitAnswer(''), { status: 'unknown', reason: expect.stringContaining('nothing') }],
+])('VPNKit: %s', (_, vpnkitDriver, expected) => {
+  expect(judge({}, V2, {}, { vpnkitDriver }).networking.drivers.vpnkit).toMatchObject(expected)
+})
+
+test('VPNKit is available where RootlessKit has its driver and the host has the program', () => {
+  const tool = known({ present: true, path: '/usr/bin/vpnkit', version: null, privilege: 'none' } as const, '/usr/bin/vpnkit')
+  const host = { ...V2, tools: { ...V2.tools, vpnkit: tool } }
+  const vpnkitDriver = known({ builtIn: true } as const, 'rootlesskit --net=vpnkit')
+  expect(judge({}, host, {}, { vpnkitDriver }).networking.drivers.vpnkit).toMatchObject({ value: 'available' })
 })
 
 test('the MTU is that of the bridge, with a word about the wider one around it', () => {

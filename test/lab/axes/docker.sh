@@ -24,6 +24,7 @@ remove_home() {
 }
 
 up() {
+  stop
   mkdir -p "${drop_in%/*}"
   echo "$4" >"$place"
   {
@@ -33,7 +34,6 @@ up() {
     echo "$(grep '^ExecStart=' "$unit") --storage-driver=$3 --data-root=$4"
   } >"$drop_in"
   systemctl --user daemon-reload
-  systemctl --user stop docker
   since=$(date '+%F %T')
   systemctl --user start docker
   if ! wait_for_docker; then
@@ -63,16 +63,21 @@ see() {
   docker rm -f axis >/dev/null 2>&1
 }
 
-down() {
+stop() {
+  docker rm -f axis >/dev/null 2>&1
   systemctl --user stop docker
   # A RootlessKit that waits for an answer of DHCP heeds no TERM.
   systemctl --user kill -s KILL docker 2>/dev/null
-  rm -f "$drop_in"
-  systemctl --user daemon-reload
   systemctl --user reset-failed docker 2>/dev/null
+  rm -f "$drop_in"
   remove_home
+}
+
+down() {
+  stop
+  systemctl --user daemon-reload
   systemctl --user start docker
-  wait_for_docker
+  wait_for_docker && docker run --rm busybox true
 }
 
 "$@"

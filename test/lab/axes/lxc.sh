@@ -8,6 +8,7 @@ keys=$HOME/.config/lxc/lxc.conf
 saved=$HOME/.axis-lxc
 
 up() {
+  clear_up
   mkdir -p "$saved"
   [ -e "$saved/default.conf" ] || cp "$default" "$saved/default.conf"
   [ -e "$saved/c0" ] || cp "$HOME/.local/share/lxc/c0/config" "$saved/c0"
@@ -65,7 +66,7 @@ see() {
   lxc-stop -n "$name" -k >/dev/null 2>&1
 }
 
-down() {
+clear_up() {
   name=$(cat "$saved/name" 2>/dev/null)
   [ -z "$name" ] || lxc-stop -n "$name" -k >/dev/null 2>&1
   [ "$name" != axis ] || lxc-destroy -n axis >/dev/null 2>&1
@@ -73,6 +74,10 @@ down() {
   [ ! -e "$saved/default.conf" ] || cp "$saved/default.conf" "$default"
   [ ! -e "$saved/c0" ] || cp "$saved/c0" "$HOME/.local/share/lxc/c0/config"
   rm -rf "$saved"
+}
+
+down() {
+  clear_up
   lxc-info -n c0 >/dev/null
 }
 

@@ -9,6 +9,7 @@ place=$HOME/.axis-podman-home
 forget_service() { systemctl --user stop podman.service 2>/dev/null; }
 
 up() {
+  clear_up
   mkdir -p "$configuration"
   echo "$3" >"$place"
   driver=$2
@@ -49,14 +50,17 @@ see() {
   podman rm -f axis >/dev/null 2>&1
 }
 
-down() {
+clear_up() {
   podman rm -f axis >/dev/null 2>&1
-  podman rmi -f busybox >/dev/null 2>&1
   rm -f "$configuration/storage.conf" "$configuration/containers.conf"
   [ ! -r "$place" ] || podman unshare rm -rf "$(cat "$place")" "$XDG_RUNTIME_DIR/axis-podman"
   rm -f "$place"
   forget_service
-  podman image exists busybox
+}
+
+down() {
+  clear_up
+  podman run --rm busybox true
 }
 
 "$@"

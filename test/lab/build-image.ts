@@ -1,12 +1,11 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { cached, readGuestScripts, requireFreeBytes, toKey, type CacheEntry } from './cache.ts'
+import { cached, GUEST_SCRIPTS, readImageScripts, requireFreeBytes, toKey, type CacheEntry } from './cache.ts'
 import { runOnHost } from './host-command.ts'
 import { LabError } from './lab-error.ts'
 import { DEBIAN_KEYRING } from './machine.ts'
 import { toImageContent, type Release } from './releases.ts'
 
-const SCRIPTS = join(import.meta.dirname, 'guest-scripts')
 /** Sparse: about 1 GiB is written. */
 const DISK_SIZE = '10G'
 /** The unpacked root file system and the image made of it, side by side while it is built. */
@@ -52,7 +51,7 @@ export async function ensureImage(release: Release, bare: boolean, options: Buil
     DISK_SIZE,
     process.version,
     readFileSync(`${keyFile}.pub`, 'utf8'),
-    ...readGuestScripts(),
+    ...readImageScripts(),
   ])
   const name = `image-${release}${bare ? '-bare' : ''}-${key}`
   const make = async (folder: string): Promise<void> => {
@@ -72,12 +71,12 @@ async function build(folder: string, release: Release, bare: boolean, publicKey:
   const [root, parts] = [join(folder, 'root'), join(folder, 'parts')]
   mkdirSync(parts)
   copyFileSync(publicKey, join(parts, 'key.pub'))
-  await runOnHost(join(SCRIPTS, 'busybox-image.sh'), [parts], { signal })
+  await runOnHost(join(GUEST_SCRIPTS, 'busybox-image.sh'), [parts], { signal })
   const { suites, packages } = toImageContent(release, bare)
   const hook = '"$LAB_SCRIPTS/customize.sh" "$1" "$LAB_PARTS" "$LAB_BARE" "$LAB_NODE"'
   const trim = ['man', 'doc', 'locale'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`)
   const environment = {
-    LAB_SCRIPTS: SCRIPTS,
+    LAB_SCRIPTS: GUEST_SCRIPTS,
     LAB_PARTS: parts,
     LAB_BARE: bare ? 'yes' : 'no',
     LAB_NODE: process.execPath,
@@ -112,7 +111,7 @@ async function toBootable(folder: string, root: string, signal: AbortSignal | un
   if (version === undefined)
     throw new LabError('the image has no cloud kernel', 'look at linux-image-cloud-amd64 of this release')
   copyFileSync(join(root, 'boot', `vmlinuz-${version}`), join(folder, 'vmlinuz'))
-  await runOnHost(join(SCRIPTS, 'initrd.sh'), [root, version, join(folder, 'initrd')], { signal })
+  await runOnHost(join(GUEST_SCRIPTS, 'initrd.sh'), [root, version, join(folder, 'initrd')], { signal })
   const disk = join(folder, 'disk.ext4')
   await runOnHost('truncate', ['-s', DISK_SIZE, disk])
   const features = ['-O', '^has_journal,^metadata_csum', '-E', 'lazy_itable_init=1,nodiscard', '-m', '0']

@@ -17,6 +17,7 @@ import { once } from 'node:events'
 import { LabError } from './lab-error.ts'
 
 const MANIFEST = 'manifest.json'
+export const GUEST_SCRIPTS = join(import.meta.dirname, 'guest-scripts')
 
 /** Where images, states and the key of ssh are kept: `LAB_CACHE`, or a folder of the user's cache. Never in the repository. */
 export function cacheFolder(): string {
@@ -31,12 +32,19 @@ export function toKey(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }
 
-/** The names and contents of the scripts that make guests: a changed script is a changed guest. */
-export function readGuestScripts(): readonly string[] {
-  const folder = join(import.meta.dirname, 'guest-scripts')
-  return readdirSync(folder)
+/** What runs in a guest before it is frozen: a part of the state, not of the image. */
+export const WARM_UP_SCRIPT = 'warm-up.sh'
+
+/** The names and contents of the scripts that make an image: a changed script is a changed guest. */
+export function readImageScripts(): readonly string[] {
+  return readdirSync(GUEST_SCRIPTS)
+    .filter((name) => name !== WARM_UP_SCRIPT)
     .toSorted()
-    .map((name) => `${name}\n${readFileSync(join(folder, name), 'utf8')}`)
+    .map((name) => `${name}\n${readGuestScript(name)}`)
+}
+
+export function readGuestScript(name: string): string {
+  return readFileSync(join(GUEST_SCRIPTS, name), 'utf8')
 }
 
 /** Fails early when the cache's file system is nearly full, before half of an image is written. */

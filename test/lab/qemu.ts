@@ -29,8 +29,8 @@ export interface Machine {
   stop(): Promise<void>
 }
 
-export const MACHINE_CPUS = 2
-export const MACHINE_MEGABYTES = 2048
+const MACHINE_CPUS = 2
+const MACHINE_MEGABYTES = 2048
 const CONSOLE_TAIL_LINES = 25
 
 /** Parameters that every guest gets: a console, no name games with devices, and nothing that slows an emulated boot down. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { ensureImage, ensureKey, type Image } from './build-image.ts'
-import { cached, requireFreeBytes, toKey } from './cache.ts'
+import { cached, readGuestScript, requireFreeBytes, toKey, WARM_UP_SCRIPT } from './cache.ts'
 import { createGuest, waitForSsh, type Guest } from './guest.ts'
 import { runOnHost } from './host-command.ts'
 import { LabError } from './lab-error.ts'
 import { chooseAccelerator, ensureTools, readQemuVersion } from './machine.ts'
-import { MACHINE_CPUS, MACHINE_MEGABYTES, startMachine, toQemuArguments, type Machine, type MachineOptions } from './qemu.ts'
+import { startMachine, toQemuArguments, type Machine, type MachineOptions } from './qemu.ts'
 import { openMonitor } from './qemu-monitor.ts'
 import { KERNEL_PARAMETERS, toKindName, type GuestKind } from './releases.ts'
 
@@ -119,7 +119,7 @@ async function withMachine(prepared: Prepared, machine: Machine, comeUp: (guest:
 async function ensureState(prepared: Prepared): Promise<string> {
   const { kind, image, machine, onProgress } = prepared
   const shape = toQemuArguments({ ...machine, imageFolder: '', disk: { ...machine.disk, file: '' } }, '', 0)
-  const key = toKey([image.key, await readQemuVersion(), ...shape, `${MACHINE_CPUS}`, `${MACHINE_MEGABYTES}`])
+  const key = toKey([image.key, await readQemuVersion(), readGuestScript(WARM_UP_SCRIPT), ...shape])
   const name = `state-${toKindName(kind)}-${key}`
   const make = async (folder: string): Promise<void> => {
     requireFreeBytes(STATE_BYTES)
@@ -142,8 +142,8 @@ async function freeze(prepared: Prepared, disk: string, memory: string): Promise
     prepared.onProgress(`${booting.name}: booted in ${seconds(started)} (${prepared.machine.accelerator.name})`)
   })
   try {
-    const script = await runOnHost('cat', [join(import.meta.dirname, 'guest-scripts/warm-up.sh')])
-    await guest.must('cat >/tmp/warm-up.sh && sh /tmp/warm-up.sh', { input: script, timeoutMs: WARM_UP_TIMEOUT_MS })
+    const input = readGuestScript(WARM_UP_SCRIPT)
+    await guest.must('cat >/tmp/warm-up.sh && sh /tmp/warm-up.sh', { input, timeoutMs: WARM_UP_TIMEOUT_MS })
     using monitor = await openMonitor(machine.monitorPath)
     await monitor.execute('stop')
     await monitor.execute('migrate-set-parameters', { 'max-bandwidth': 8 * 1024 ** 3 })

@@ -18,6 +18,8 @@ until docker info >/dev/null 2>&1; do
 done
 docker load -q -i /opt/lab/busybox-image.tar
 docker run --rm busybox true
-podman run --rm busybox true
+# An engine that starts no container on this host is a find of the matrix, not a reason to have no guest: crun 1.21 with the
+# hybrid cgroups of trixie-v1.
+podman run --rm busybox true || echo 'podman runs no container here' >&2
 node -e 0
 sync

@@ -19,9 +19,14 @@ import { createPodman } from '@rootless-runtime/podman'
 // `pnpm record [ENGINE...]`: asks the real engines of this machine through a witness, and writes what they said into
 // packages/ENGINE/recordings. As root it asks as the user TEST_USER, or `rootless`.
 
+// What a recording is called after, besides its engine and release: how the host was configured.
+const CONFIGURATION = process.env['RECORD_CONFIGURATION']
 const USER = process.env['TEST_USER'] ?? 'rootless'
-const TIMEOUT_MS = 10_000
+// A guest without hardware virtualisation takes its time.
+const TIMEOUT_MS = 60_000
 const PRINT = '--print'
+/** One line per recording, with the file that it belongs into: for whoever records in a guest. */
+const PRINT_NAMED = '--print-named'
 
 const CREATE: Readonly<Record<EngineName, (system: System, options: AdapterOptions) => RootlessRuntime>> = {
   docker: createDocker,
@@ -61,7 +66,7 @@ function listIds({ exchanges }: Recording): readonly (readonly [string, string])
 
 function toFileName({ engine, engineVersion, hostFacts }: Recording): string {
   const distribution = knownValue(hostFacts.system.distribution)
-  const layout = knownValue(hostFacts.cgroup.layout) ?? 'unknown'
+  const layout = CONFIGURATION ?? knownValue(hostFacts.cgroup.layout) ?? 'unknown'
   const version = engineVersion.replaceAll(/[^\w.+-]/gu, '_')
   return `${engine}-${version}-${distribution?.id ?? 'linux'}-${distribution?.versionId ?? ''}-${layout}.json`
 }
@@ -97,7 +102,7 @@ function recordAs(name: string, engine: EngineName): Recording {
 
 async function main(words: readonly string[]): Promise<number> {
   const print = words.includes(PRINT)
-  const named = words.filter((word) => word !== PRINT)
+  const named = words.filter((word) => word !== PRINT && word !== PRINT_NAMED)
   const strange = named.filter((word) => !ENGINE_NAMES.some((engine) => engine === word))
   if (strange.length > 0) {
     process.stderr.write(`engines are ${ENGINE_NAMES.join(', ')}, not ${strange.join(', ')}\n`)
@@ -108,7 +113,9 @@ async function main(words: readonly string[]): Promise<number> {
     try {
       const recording = userInfo().uid === 0 ? recordAs(USER, engine) : await record(engine)
       const text = `${JSON.stringify(recording, undefined, 2)}\n`
-      if (print) {
+      if (words.includes(PRINT_NAMED)) {
+        process.stdout.write(`${JSON.stringify({ name: `${engine}/recordings/${toFileName(recording)}`, text })}\n`)
+      } else if (print) {
         process.stdout.write(text)
       } else {
         const folder = join(import.meta.dirname, '../packages', engine, 'recordings')

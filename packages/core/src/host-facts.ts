@@ -163,6 +163,8 @@ export const HOST_CONDITION_NAMES = [
   'tun-not-accessible',
   'fuse-not-accessible',
   'no-delegated-controllers',
+  'no-user-manager',
+  'no-linger',
 ] as const
 /** One of `HOST_CONDITION_NAMES`. */
 export type HostConditionName = (typeof HOST_CONDITION_NAMES)[number]

@@ -114,6 +114,7 @@ function toLimitsCell({ cgroup }: Capabilities): MatrixCell {
   const named = (status: Finding<true>['status']): string[] =>
     entries.filter(([, finding]) => finding.status === status).map(([name]) => name)
   const applied = named('supported')
+  const notes = new Set(entries.flatMap(([, finding]) => (finding.status === 'supported' ? (finding.note ?? []) : [])))
   const reasons = new Set(entries.flatMap(([, finding]) => (finding.status === 'supported' ? [] : [finding.reason])))
   const notApplied = named('unsupported')
   const notKnown = named('unknown')
@@ -121,6 +122,7 @@ function toLimitsCell({ cgroup }: Capabilities): MatrixCell {
   const details = [
     ...(applied.length > 0 && notApplied.length > 0 ? [`not applied: ${notApplied.join(', ')}`] : []),
     ...(notKnown.length > 0 ? [`unknown: ${notKnown.join(', ')}`] : []),
+    ...notes,
     ...reasons,
   ]
   if (applied.length > 0) return { status: 'supported', value: applied.join(', '), details, ...(fix && { fix }) }

@@ -14,6 +14,7 @@ import {
   type CgroupVersion,
   type DriverUse,
   type Finding,
+  type Fix,
   type HostFacts,
   type LimitName,
 } from '@rootless-runtime/core'
@@ -82,12 +83,32 @@ function toLimit(name: LimitName, info: DockerInfo, host: HostFacts): Finding<tr
   if (info.cgroupDriver === 'none') return unsupported(SILENT, 'GET /info: CgroupDriver = none')
   if (name === 'io') return toIoLimit(info, host)
   const field = FLAGS[name]
-  if (info.applies[name]) return supported(true, `GET /info: ${field} = true`)
-  return unsupported(
-    `the ${LIMIT_CONTROLLERS[name].v2} controller is not delegated to Docker`,
-    `GET /info: ${field} = false`,
-    delegationFix(host),
-  )
+  const evidence = `GET /info: ${field} = ${info.applies[name]}`
+  const now = info.cgroupDriver === 'systemd' ? host.cgroup.delegatedControllers : null
+  const controller = LIMIT_CONTROLLERS[name].v2
+  if (now?.status === 'known' && now.value.includes(controller) !== info.applies[name])
+    return toStaleLimit(controller, info.applies[name], `${evidence}; ${now.source}: ${now.value.join(' ') || 'none'}`, host)
+  if (info.applies[name]) return supported(true, evidence)
+  return unsupported(`the ${LIMIT_CONTROLLERS[name].v2} controller is not delegated to Docker`, evidence, delegationFix(host))
+}
+
+/** dockerd looks once, when it starts: what was delegated or taken away since, it does not see. */
+function toStaleLimit(controller: string, claimed: boolean, evidence: string, host: HostFacts): Finding<true> {
+  if (claimed)
+    return unsupported(
+      `Docker still says so, and the ${controller} controller is not delegated any more`,
+      evidence,
+      delegationFix(host),
+    )
+  return unsupported(`the ${controller} controller was delegated after Docker started`, evidence, RESTART)
+}
+
+const RESTART: Fix = {
+  summary: 'let Docker see what is delegated to it now; its containers stop',
+  commands: [['systemctl', '--user', 'restart', 'docker']],
+  needsRoot: false,
+  undo: 'nothing: containers with a restart policy start again',
+  check: ['docker', 'info'],
 }
 
 const FLAGS: Readonly<Record<Exclude<LimitName, 'io'>, string>> = {

@@ -11,13 +11,13 @@ import { parseVpnkitAnswer } from '../src/rootlesskit-vpnkit.ts'
 const path = new URL('../recordings/docker-20.10.24+dfsg1-debian-12-hybrid.json', import.meta.url)
 const HYBRID: HostFacts = parseRecording(readFileSync(path, 'utf8')).hostFacts
 
-/** The same machine booted with cgroup v2 and systemd, which delegates memory and pids. */
+/** The same machine booted with cgroup v2 and systemd, which delegates memory, pids and cpu. */
 const V2: HostFacts = {
   ...HYBRID,
   cgroup: {
     ...HYBRID.cgroup,
     layout: known('v2', '/proc/self/mountinfo'),
-    delegatedControllers: known(['memory', 'pids'], 'cgroup.controllers'),
+    delegatedControllers: known(['memory', 'pids', 'cpu'], 'cgroup.controllers'),
   },
   session: { ...HYBRID.session, systemd: known(true, '/proc/1/comm'), userManager: known(true, 'systemd/private') },
 }
@@ -167,6 +167,32 @@ test('with systemd the limits are those that Docker names; io by its warnings', 
   })
   expect(limits.cpuset).toMatchObject({ fix: { commands: [['rootless', 'setup']] } })
 })
+
+test.each<[string, Partial<DockerInfo>, HostFacts, object]>([
+  [
+    'taken away since Docker started',
+    {},
+    delegating('pids'),
+    {
+      status: 'unsupported',
+      reason: expect.stringContaining('not delegated any more'),
+      fix: { commands: [['rootless', 'setup']] },
+    },
+  ],
+  [
+    'delegated since Docker started',
+    { applies: { memory: false, cpu: true, pids: true, cpuset: false } },
+    delegating('memory', 'pids', 'cpu'),
+    { status: 'unsupported', reason: expect.stringContaining('after Docker started'), fix: { needsRoot: false } },
+  ],
+  ['a cgroupfs driver, whose groups may lie elsewhere', { cgroupDriver: 'cgroupfs' }, delegating(), { status: 'supported' }],
+])('the memory controller %s', (_, change, host, expected) => {
+  expect(judge(change, host).cgroup.limits.memory).toMatchObject(expected)
+})
+
+function delegating(...controllers: readonly string[]): HostFacts {
+  return { ...V2, cgroup: { ...V2.cgroup, delegatedControllers: known(controllers, 'cgroup.controllers') } }
+}
 
 test('io without a warning is applied only when its controller is delegated', () => {
   expect(judge({ warnings: [] }).cgroup.limits.io.status).toBe('unsupported')

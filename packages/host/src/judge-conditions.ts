@@ -60,7 +60,7 @@ function judgeUser({ user, userNamespace }: Omit<HostFacts, 'conditions'>): read
   ]
 }
 
-function judgeHome({ home }: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
+function judgeHome({ home, user }: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
   const fileSystem = knownValue(home.fileSystem)
   const free = knownValue(home.freeBytes)
   return [
@@ -75,18 +75,76 @@ function judgeHome({ home }: Omit<HostFacts, 'conditions'>): readonly HostCondit
       ? condition('home-noexec', 'the home folder is mounted noexec: containers stored there cannot run', home.fileSystem.source)
       : []),
     ...(free !== undefined && free < SMALL_HOME_BYTES
-      ? condition('home-full', `only ${Math.floor(free / 1024 ** 2)} MiB are free in the home folder`, home.freeBytes.source)
+      ? condition(
+          'home-full',
+          `only ${Math.floor(free / 1024 ** 2)} MiB are free in the home folder: images and containers will not fit`,
+          home.freeBytes.source,
+          toOwnFix('see what fills the home folder', ['du', '-xhd1', user.homeDirectory], ['df', '-h', user.homeDirectory]),
+        )
       : []),
   ]
 }
 
-function judgeSession({ session }: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
-  if (session.runtimeDirectory.status !== 'known' || session.runtimeDirectory.value !== null) return []
-  return condition(
-    'runtime-directory-missing',
-    'XDG_RUNTIME_DIR is not set: engines fall back to folders in /tmp or fail',
-    'XDG_RUNTIME_DIR',
-  )
+function judgeSession({ session, user }: Omit<HostFacts, 'conditions'>): readonly HostCondition[] {
+  const { runtimeDirectory } = session
+  return [
+    ...(runtimeDirectory.status === 'known' && runtimeDirectory.value === null
+      ? condition(
+          'runtime-directory-missing',
+          'XDG_RUNTIME_DIR is not set: engines fall back to folders in /tmp or fail',
+          'XDG_RUNTIME_DIR',
+          toOwnFix(
+            'name the runtime folder of the user',
+            ['export', `XDG_RUNTIME_DIR=/run/user/${user.uid}`],
+            ['ls', '-ld', `/run/user/${user.uid}`],
+          ),
+        )
+      : []),
+    ...judgeUserManager(session, user),
+  ]
+}
+
+/** Only where systemd is process 1 has a user a manager that can be dead, and a login that takes the services with it. */
+function judgeUserManager(
+  { systemd, userManager, linger }: HostFacts['session'],
+  user: HostFacts['user'],
+): readonly HostCondition[] {
+  if (user.uid === 0 || knownValue(systemd) !== true) return []
+  const unit = `user@${user.uid}.service`
+  return [
+    ...(knownValue(userManager) === false
+      ? condition(
+          'no-user-manager',
+          `the systemd of ${user.name} does not run: no engine gets a group of its own, so no limit applies`,
+          userManager.source,
+          {
+            summary: `start the systemd of ${user.name}`,
+            commands: [['systemctl', 'restart', unit]],
+            needsRoot: true,
+            undo: `systemctl stop ${unit}`,
+            check: ['systemctl', 'is-active', unit],
+          },
+        )
+      : []),
+    ...(knownValue(linger) === false
+      ? condition(
+          'no-linger',
+          `${user.name} does not linger: containers end at the last logout, and do not start with the host`,
+          linger.source,
+          {
+            summary: `let what ${user.name} runs outlive the login`,
+            commands: [['loginctl', 'enable-linger', user.name]],
+            needsRoot: true,
+            undo: `loginctl disable-linger ${user.name}`,
+            check: ['loginctl', 'show-user', user.name, '--property=Linger'],
+          },
+        )
+      : []),
+  ]
+}
+
+function toOwnFix(summary: string, command: readonly string[], check: readonly string[]): Fix {
+  return { summary, commands: [command], needsRoot: false, undo: 'it changes nothing that lasts', check }
 }
 
 /** XDG_RUNTIME_DIR, when it is set to a folder in which this user cannot make sockets and locks. */

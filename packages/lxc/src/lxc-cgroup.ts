@@ -1,8 +1,10 @@
 import {
+  delegationFix,
   judgeDelegatedLimit,
   judgeLayouts,
   judgeLimits,
   judgeUserManager,
+  knownValue,
   markInUse,
   supported,
   unknown,
@@ -11,6 +13,7 @@ import {
   type CgroupManager,
   type CgroupVersion,
   type DriverUse,
+  type Fact,
   type Finding,
   type HostFacts,
 } from '@rootless-runtime/core'
@@ -20,13 +23,14 @@ import { SETUP_FIX } from './lxc-errors.ts'
 /** LXC 7.0 dropped cgroup v1. */
 const FIRST_WITHOUT_V1 = 7
 
-export function toCgroup({ version: lxcVersion }: LxcFacts, host: HostFacts): CgroupCapabilities {
+export function toCgroup({ version: lxcVersion, linksSystemd }: LxcFacts, host: HostFacts): CgroupCapabilities {
   const { layout, delegatedControllers } = host.cgroup
   const dropped = Number.parseInt(lxcVersion, 10) >= FIRST_WITHOUT_V1
   const refusal = `LXC ${lxcVersion} has no cgroup v1`
   const versions = judgeLayouts(layout, dropped ? { hybrid: refusal, v1: refusal } : {})
   const version = toVersion(host, versions)
   const manager = toManager(host, version)
+  const note = toScopeNote(linksSystemd, host)
   return {
     version,
     versions,
@@ -38,8 +42,23 @@ export function toCgroup({ version: lxcVersion }: LxcFacts, host: HostFacts): Cg
         : unknown(delegatedControllers.reason),
     limits: judgeLimits((name) => {
       if (version.status !== 'supported') return unknown('no cgroup layout is in use')
-      return judgeDelegatedLimit(name, version.value, delegatedControllers)
+      const limit = judgeDelegatedLimit(name, version.value, delegatedControllers, delegationFix(host))
+      return limit.status === 'supported' ? supported(true, limit.evidence, note) : limit
     }),
+  }
+}
+
+/**
+ * A login by ssh or su has a group that is root's. A liblxc that was built with systemd asks it for a scope; any other leaves the
+ * container where the caller is, and drops its limits without a word (5.0.2 of Debian 12).
+ */
+function toScopeNote(linksSystemd: Fact<boolean>, { cgroup, session, user }: HostFacts): { readonly note?: string } {
+  if (knownValue(cgroup.layout) !== 'v2' || knownValue(linksSystemd) === true) return {}
+  const ownPath = knownValue(cgroup.ownPath) ?? ''
+  if (ownPath.includes(`/user@${user.uid}.service/`) || knownValue(session.userManager) !== true) return {}
+  const why = linksSystemd.status === 'known' ? 'this liblxc is built without systemd' : 'whether liblxc asks systemd is unknown'
+  return {
+    note: `only by systemd-run --user --scope -p Delegate=yes -- lxc-start: ${why}, and from this session it applies none, silently`,
   }
 }
 
@@ -83,7 +102,7 @@ function judgeCgroupfs({ delegatedControllers: fact }: HostFacts['cgroup']): Fin
     : unsupported('no cgroup of this process is writable by this user', fact.source)
 }
 
-// liblxc 5.0.1 is the first that asks the user's systemd for a delegated scope itself.
+// liblxc asks it itself since 5.0.1 where it was built with it; systemd-run asks it for every liblxc.
 function judgeSystemd(host: HostFacts): Finding<DriverUse> {
   const { layout } = host.cgroup
   if (layout.status === 'unknown') return unknown(layout.reason)

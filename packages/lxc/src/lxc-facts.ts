@@ -11,6 +11,7 @@ import {
   type System,
 } from '@rootless-runtime/core'
 import { parseConfigEntries, toLxcConfig, type ConfigEntry, type LxcConfig } from './lxc-config.ts'
+import { readLinksSystemd } from './lxc-linked.ts'
 import { describeFailure, PRIVILEGED, SETUP_FIX } from './lxc-errors.ts'
 
 const MAXIMUM_CONFIG_FILES = 64
@@ -19,6 +20,8 @@ const MAXIMUM_INCLUDE_DEPTH = 8
 /** What LXC says of itself and of the containers that it would make for this user. */
 export interface LxcFacts {
   readonly version: string
+  /** Whether liblxc was built to ask the user's systemd for a scope of its own. */
+  readonly linksSystemd: Fact<boolean>
   readonly lxcPath: Fact<string>
   readonly config: LxcConfig
   /** The mount that holds the folder of the containers. */
@@ -72,18 +75,25 @@ export async function readLxc(system: System, timeoutMs: number): Promise<LxcAns
       endpoint: printable(program.value),
       places: [...places, { place: configPath.value, answer: describeConfig(config.value), verdict: 'usable' }],
     },
-    facts: await readFacts(system, version.value, lxcPath, config.value),
+    facts: await readFacts(system, { version: version.value, program: program.value, timeoutMs }, lxcPath, config.value),
   }
 }
 
-async function readFacts(system: System, version: string, lxcPath: Fact<string>, config: LxcConfig): Promise<LxcFacts> {
+interface Asked {
+  readonly version: string
+  readonly program: string
+  readonly timeoutMs: number
+}
+
+async function readFacts(system: System, asked: Asked, lxcPath: Fact<string>, config: LxcConfig): Promise<LxcFacts> {
   const link = config.network?.link ?? null
-  const [mount, bridgePresent, bridgeMtuBytes] = await Promise.all([
+  const [linksSystemd, mount, bridgePresent, bridgeMtuBytes] = await Promise.all([
+    readLinksSystemd(system, asked.program, asked.timeoutMs),
     lxcPath.status === 'known' ? readMountOf(system, lxcPath.value) : unknownFact(lxcPath.reason, lxcPath.source),
     readBridgePresent(system, link),
     readBridgeMtu(system, link),
   ])
-  return { version, lxcPath, config, mount, bridgePresent, bridgeMtuBytes }
+  return { version: asked.version, linksSystemd, lxcPath, config, mount, bridgePresent, bridgeMtuBytes }
 }
 
 async function readVersion(system: System, program: string, timeoutMs: number): Promise<Fact<string>> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseRecording } from '@rootless-runtime/conformance'
-import { known, type HostFacts } from '@rootless-runtime/core'
+import { known, unknownFact, type HostFacts } from '@rootless-runtime/core'
 import { expect, test } from 'vitest'
 import { toLxcCapabilities } from '../src/lxc-capabilities.ts'
 import type { IdMap, LxcNetwork } from '../src/lxc-config.ts'
@@ -45,6 +45,7 @@ function judge({ network = VETH, idMaps = MAPS, facts = {} }: Change, host: Host
   return toLxcCapabilities(
     {
       version: '5.0.2',
+      linksSystemd: known(false, 'ldd /usr/bin/lxc-start'),
       lxcPath: known(`${HYBRID.user.homeDirectory}/.local/share/lxc`, 'lxc-config lxc.lxcpath'),
       config: { path: '/default.conf', idMaps, network },
       mount: known({ mountPoint: '/', type: 'ext4', options: ['rw'], superOptions: ['rw'] }, 'mountinfo'),
@@ -55,6 +56,34 @@ function judge({ network = VETH, idMaps = MAPS, facts = {} }: Change, host: Host
     host,
   )
 }
+
+/** Where the asking process is, on a host with v2 and a systemd of the user. */
+function at(ownPath: string, userManager = true): HostFacts {
+  return {
+    ...V2,
+    cgroup: { ...V2.cgroup, ownPath: known(ownPath, '/proc/self/cgroup') },
+    session: { ...V2.session, userManager: known(userManager, 'systemd/private') },
+  }
+}
+
+const SESSION = '/user.slice/user-1000.slice/session-3.scope'
+const SCOPE = `/user.slice/user-${HYBRID.user.uid}.slice/user@${HYBRID.user.uid}.service/app.slice/run-1.scope`
+const BY_SCOPE = expect.stringMatching(/only by systemd-run --user --scope.*silently/u)
+
+test.each<[string, HostFacts, LxcFacts['linksSystemd'], string | undefined]>([
+  ['a login, and a liblxc without systemd', at(SESSION), known(false, 'ldd'), BY_SCOPE],
+  ['a login, and a liblxc that nobody could ask', at(SESSION), unknownFact('no ldd', 'ldd'), BY_SCOPE],
+  ['a login, and a liblxc that asks systemd itself', at(SESSION), known(true, 'ldd'), undefined],
+  ['a scope of the user, and a liblxc without systemd', at(SCOPE), known(false, 'ldd'), undefined],
+])('limits on v2 from %s', (_, host, linksSystemd, note) => {
+  const { memory } = judge({ facts: { linksSystemd } }, host).cgroup.limits
+  expect(memory).toEqual({
+    status: 'supported',
+    value: true,
+    evidence: 'cgroup.controllers',
+    ...(note === undefined ? {} : { note }),
+  })
+})
 
 test.each<[string, LxcNetwork | null, object]>([
   ['a veth is made by lxc-user-nic', VETH, { status: 'supported', value: 'lxc-user-nic' }],

@@ -1,4 +1,4 @@
-import { printable, type Fix, type Matrix } from 'rootless-runtime'
+import { printable, type Fix, type HostCondition, type Matrix } from 'rootless-runtime'
 import type { Style } from './style.ts'
 
 /** A command as a person types it: words that a shell would read otherwise are quoted. */
@@ -6,10 +6,10 @@ export function toCommandLine(command: readonly string[]): string {
   return command.map((word) => (/^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ')
 }
 
-/** The fixes of a matrix, each once. */
-export function listFixes(matrix: Matrix): readonly Fix[] {
+/** The fixes of a matrix and of what will hurt, each once. */
+export function listFixes(matrix: Matrix, conditions: readonly HostCondition[]): readonly Fix[] {
   const found = new Map<string, Fix>()
-  for (const { fix } of matrix.rows.flatMap(({ cells }) => cells)) {
+  for (const { fix } of [...matrix.rows.flatMap(({ cells }) => cells), ...conditions]) {
     if (fix !== undefined && !found.has(JSON.stringify(fix.commands))) found.set(JSON.stringify(fix.commands), fix)
   }
   return [...found.values()]
@@ -35,9 +35,16 @@ export function renderFix(fix: Fix, { style, self, isRoot, userName }: FixOption
   return [`  ${style.bullet} ${printable(fix.summary)}:`, ...lines].join('\n')
 }
 
-/** What to type next, for everything that a matrix says is amiss. */
-export function renderNextSteps(matrix: Matrix, options: FixOptions): string {
-  const fixes = listFixes(matrix)
+/** What on this host will hurt, a line each. */
+export function renderConditions(conditions: readonly HostCondition[], style: Style): string {
+  if (conditions.length === 0) return ''
+  const sign = style.colour('unsupported', style.sign('unsupported'))
+  return [style.bold('What will hurt'), ...conditions.map(({ message }) => `  ${sign} ${printable(message)}`)].join('\n')
+}
+
+/** What to type next, for everything that a matrix or a condition of the host says is amiss. */
+export function renderNextSteps(matrix: Matrix, conditions: readonly HostCondition[], options: FixOptions): string {
+  const fixes = listFixes(matrix, conditions)
   if (fixes.length === 0) return ''
   return [options.style.bold('Next'), ...fixes.map((fix) => renderFix(fix, options))].join('\n')
 }

@@ -1,6 +1,6 @@
 import { toArticleMatrix, toMatrix, type Report } from 'rootless-runtime'
 import type { Io } from '../io.ts'
-import { renderNextSteps } from './fixes.ts'
+import { renderConditions, renderNextSteps } from './fixes.ts'
 import { renderMarkdown } from './markdown.ts'
 import { renderOrigin } from './report-lines.ts'
 import { toStyle } from './style.ts'
@@ -26,8 +26,14 @@ export function renderReport(report: Report, { format, article, output: file }: 
       // A file has no colours and no width of its own.
       const output = file === undefined ? io.out : { ...io.out, isTerminal: false, columns: 120 }
       const style = toStyle(output, io.environment)
-      const next = renderNextSteps(matrix, { style, self: io.self, isRoot: io.userId === 0, userName: io.userName })
-      const parts = [renderTable(matrix, style, output.columns), style.faint(renderOrigin(report)), next]
+      const { conditions } = report.host
+      const next = renderNextSteps(matrix, conditions, { style, self: io.self, isRoot: io.userId === 0, userName: io.userName })
+      const parts = [
+        renderTable(matrix, style, output.columns),
+        style.faint(renderOrigin(report)),
+        renderConditions(conditions, style),
+        next,
+      ]
       return `${parts.filter((part) => part !== '').join('\n')}\n`
     }
   }

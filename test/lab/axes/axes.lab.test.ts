@@ -129,14 +129,23 @@ describe.each(kinds.map((kind): [string, GuestKind] => [toKindName(kind), kind])
   }
 
   function expectLimit(engine: EngineName, said: Said, seen: Seen): void {
-    const fact = {
-      said: said.memory === 'supported' ? 'applied' : 'not applied',
-      seen: seen.memoryLimitBytes === MEMORY_LIMIT_BYTES ? 'applied' : 'not applied',
-      // Without cgroup v2 only LXC has groups of this user, by libpam-cgfs.
-      expected: engine === 'lxc' || isV2(kind) ? 'applied' : 'not applied',
+    // Without cgroup v2 only LXC has groups of this user, by libpam-cgfs.
+    const manager = isV2(kind) ? 'systemd' : engine === 'lxc' ? 'pam' : 'none'
+    const applied = { true: 'applied', false: 'not applied' } as const
+    const facts = {
+      manager: { said: said.manager, seen: seen.manager, expected: manager },
+      'limit.memory': {
+        said: applied[`${said.memory === 'supported'}`],
+        seen: applied[`${seen.memoryLimitBytes === MEMORY_LIMIT_BYTES}`],
+        expected: applied[`${manager !== 'none'}`],
+      },
     }
-    note(engine, said.version, { axis: 'limits', variant: isV2(kind) ? 'systemd' : 'pam', cell: 'limit.memory', ...fact })
-    expect(fact, `${seen.group} holds ${seen.memoryLimitBytes}`).toEqual({ ...fact, said: fact.expected, seen: fact.expected })
+    for (const [cell, fact] of Object.entries(facts)) {
+      note(engine, said.version, { axis: 'limits', variant: manager, cell, ...fact })
+    }
+    for (const [cell, { expected, ...fact }] of Object.entries(facts)) {
+      expect(fact, `${cell}: ${seen.group} holds ${seen.memoryLimitBytes}`).toEqual({ said: expected, seen: expected })
+    }
   }
 
   describe.each(ENGINE_NAMES)('%s', (engine) => {

@@ -29,6 +29,15 @@ test.each([
   ['a copy of LXC', { 'storage.type': 'ext4', 'storage.folder': '/home/a/lxc/c0/rootfs' }, { storage: 'dir' }],
   ['a strange file system', { 'storage.type': 'zfs' }, { storage: 'zfs /' }],
   ['a limit', { 'limit.memory': '67108864' }, { memoryLimitBytes: 67_108_864 }],
+  ["a scope of the user's systemd", { 'limit.group': '/a/user@1000.service/user.slice/docker-1.scope' }, { manager: 'systemd' }],
+  [
+    'a scope that LXC divided',
+    { 'limit.group': '/user@1000.service/app.slice/run-1.scope/lxc.payload.c0' },
+    { manager: 'systemd' },
+  ],
+  ['a group of a login', { 'limit.group': '/sys/fs/cgroup/memory/user/moby/0/lxc.payload.c0' }, { manager: 'pam' }],
+  ['the group of the session alone', { 'limit.group': '/user-1000.slice/session-3.scope' }, { manager: 'none' }],
+  ['the group of the daemon alone', { 'limit.group': '/user@1000.service/app.slice/docker.service' }, { manager: 'none' }],
   ['no limit', { 'limit.memory': 'max' }, { memoryLimitBytes: null }],
   ['words of failure', { failed: 'no=such thing' }, { failed: 'no=such thing' }],
 ])('the kernel shows %s', (_, changes, seen) => {

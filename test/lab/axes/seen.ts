@@ -8,6 +8,8 @@ export interface Seen {
   /** In the container's own group; `null` where it has none. */
   readonly memoryLimitBytes: number | null
   readonly group: string
+  /** Who made that group. */
+  readonly manager: 'systemd' | 'pam' | 'none'
 }
 
 const FILE_SYSTEMS: ReadonlyMap<string, string> = new Map([
@@ -35,6 +37,7 @@ export function parseSeen(text: string): Seen | { readonly failed: string } {
     uidMap: value('uidMap'),
     memoryLimitBytes: /^\d+$/u.test(limit) ? Number(limit) : null,
     group: value('limit.group'),
+    manager: toManager(value('limit.group')),
   }
 }
 
@@ -48,4 +51,10 @@ function toNetworking(carrier: string, device: string, bridgePort: string): stri
 /** A whole copy is a folder of the disk's own file system; its place tells whose copy it is. */
 function toStorage(type: string, folder: string): string {
   return FILE_SYSTEMS.get(type) ?? (folder.includes('/vfs/') ? 'vfs' : folder.endsWith('/rootfs') ? 'dir' : `${type} ${folder}`)
+}
+
+/** A scope below the user's manager, or what LXC made in the group of a login by libpam-cgfs; any other is not the container's own. */
+function toManager(group: string): Seen['manager'] {
+  if (/\/user@\d+\.service\/(?:.*\/)?[^/]+\.scope(?:\/|$)/u.test(group)) return 'systemd'
+  return /\/user\/[^/]+\/\d+\/lxc\.payload/u.test(group) ? 'pam' : 'none'
 }

@@ -1,0 +1,98 @@
+import type { CgroupManager, CgroupVersion, EngineName, LimitName, NetworkDriver, StorageDriver } from '@rootless-runtime/core'
+import type { Configuration, Release } from '../releases.ts'
+
+/** Configurations with engines. `bare` has none. */
+export type MatrixConfiguration = Exclude<Configuration, 'bare'>
+
+/** What is true of an engine in a guest, whatever anybody says. */
+export interface ExpectedCells {
+  readonly network: NetworkDriver
+  readonly storage: StorageDriver
+  readonly cgroupVersion: CgroupVersion
+  readonly cgroupManager: CgroupManager
+  /** In the order of the alphabet. */
+  readonly controllers: readonly string[]
+  /** The limits that bite; the others are refused or dropped. */
+  readonly limits: readonly LimitName[]
+  /** Of the engine, as its authors number it. */
+  readonly version: string
+}
+
+/** A combination that does not exist, and why. */
+export interface Exception {
+  readonly exception: string
+}
+
+type Row = Readonly<Record<EngineName, ExpectedCells | Exception>>
+
+/** What stays the same in every configuration of a release. */
+type Engine = Pick<ExpectedCells, 'network' | 'storage' | 'version'>
+const BULLSEYE = {
+  // Kernel 5.10: overlayfs cannot be mounted in a user namespace before 5.11.
+  docker: { network: 'slirp4netns', storage: 'fuse-overlayfs', version: '20.10.5' },
+  podman: { network: 'slirp4netns', storage: 'fuse-overlayfs', version: '3.0.1' },
+  lxc: { network: 'lxc-user-nic', storage: 'dir', version: '4.0.6' },
+} as const satisfies Record<EngineName, Engine>
+const BOOKWORM = {
+  docker: { network: 'slirp4netns', storage: 'overlay', version: '20.10.24' },
+  podman: { network: 'slirp4netns', storage: 'vfs', version: '4.3.1' },
+  lxc: { network: 'lxc-user-nic', storage: 'dir', version: '5.0.2' },
+} as const satisfies Record<EngineName, Engine>
+const TRIXIE = {
+  docker: { network: 'slirp4netns', storage: 'overlay', version: '26.1.5' },
+  podman: { network: 'pasta', storage: 'overlay', version: '5.4.2' },
+  lxc: { network: 'lxc-user-nic', storage: 'dir', version: '6.0.4' },
+} as const satisfies Record<EngineName, Engine>
+
+/** The three engines alike: the user's systemd makes a scope for each container, with the controllers that it was given. */
+function onV2(engines: Readonly<Record<EngineName, Engine>>, controllers: readonly string[], limits: readonly LimitName[]): Row {
+  const cells = { cgroupVersion: 'v2', cgroupManager: 'systemd', controllers, limits } as const
+  return {
+    docker: { ...engines.docker, ...cells },
+    podman: { ...engines.podman, ...cells },
+    lxc: { ...engines.lxc, ...cells },
+  }
+}
+
+/** Docker and Podman leave limits alone; LXC has the groups that libpam-cgfs made at login. */
+function onV1(engines: Readonly<Record<EngineName, Engine>>): Row {
+  const alone = { cgroupVersion: 'hybrid', cgroupManager: 'none', controllers: [], limits: [] } as const
+  return {
+    docker: { ...engines.docker, ...alone },
+    podman: { ...engines.podman, ...alone },
+    lxc: {
+      ...engines.lxc,
+      cgroupVersion: 'hybrid',
+      cgroupManager: 'pam',
+      controllers: ['freezer', 'memory'],
+      limits: ['memory'],
+    },
+  }
+}
+
+const ALL = ['cpu', 'cpuset', 'io', 'memory', 'pids'] as const
+/** systemd accounts memory and tasks of every unit, so these two reach the user's manager without delegation. */
+const ACCOUNTED = ['memory', 'pids'] as const
+
+/** The truth, for each release, configuration and engine. */
+export const EXPECTED: Readonly<Record<Release, Readonly<Record<MatrixConfiguration, Row>>>> = {
+  bullseye: {
+    default: onV2(BULLSEYE, ['memory', 'pids'], ['memory', 'pids']),
+    // Its kernel has the io controller without io.weight.
+    delegate: onV2(BULLSEYE, ALL, ['memory', 'cpu', 'pids', 'cpuset']),
+    v1: onV1(BULLSEYE),
+    none: onV2(BULLSEYE, ACCOUNTED, ACCOUNTED),
+  },
+  bookworm: {
+    default: onV2(BOOKWORM, ['cpu', 'memory', 'pids'], ['memory', 'cpu', 'pids']),
+    delegate: onV2(BOOKWORM, ALL, ['memory', 'cpu', 'pids', 'io', 'cpuset']),
+    v1: onV1(BOOKWORM),
+    none: onV2(BOOKWORM, ACCOUNTED, ACCOUNTED),
+  },
+  trixie: {
+    default: onV2(TRIXIE, ['cpu', 'memory', 'pids'], ['memory', 'cpu', 'pids']),
+    delegate: onV2(TRIXIE, ALL, ['memory', 'cpu', 'pids', 'io', 'cpuset']),
+    v1: onV1(TRIXIE),
+    none: onV2(TRIXIE, ACCOUNTED, ACCOUNTED),
+  },
+}

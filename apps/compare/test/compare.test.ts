@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import type { Report } from 'rootless-runtime'
+import type { HostCondition, Report } from 'rootless-runtime'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createReport } from '../../../packages/core/test/fixtures.ts'
 import { compare, type CompareOptions } from '../src/commands/compare.ts'
@@ -93,6 +93,15 @@ describe('formats', () => {
     expect(fix?.commands[0]?.[0]).toBeDefined()
     expect(out()).toContain(fix?.commands[0]?.at(-1))
   })
+})
+
+test('what will hurt on this host stands below the table, with what to type', async () => {
+  const fix = { summary: 'let it live', commands: [['loginctl', 'enable-linger', 'moby']], needsRoot: true, undo: '', check: [] }
+  const condition: HostCondition = { name: 'no-linger', message: 'moby does not linger', source: 'linger', fix }
+  const hurt: Report = { ...report, host: { ...report.host, conditions: [condition] } }
+  const { io, out } = createIo()
+  await compare(OPTIONS, io, async () => hurt)
+  expect(out()).toMatch(/What will hurt\n.*moby does not linger\n(?:.*\n)*.*sudo loginctl enable-linger moby/u)
 })
 
 describe('exit codes', () => {

@@ -6,6 +6,13 @@ import { judgeConditions, judgeRuntimeDirectory } from '../src/judge-conditions.
 const HOST = createHostFacts()
 const { user, userNamespace, home, session, devices, cgroup } = HOST
 
+const SYSTEMD: HostFacts['session'] = {
+  ...session,
+  systemd: known(true, '/proc/1/comm'),
+  userManager: known(true, 'systemd/private'),
+  linger: known(true, '/var/lib/systemd/linger'),
+}
+
 function withHome(changes: Partial<HostFacts['home']>): HostFacts {
   return { ...HOST, home: { ...home, ...changes } }
 }
@@ -44,6 +51,18 @@ const cases: readonly (readonly [string, HostFacts, HostConditionName, RegExp])[
     { ...HOST, session: { ...session, runtimeDirectory: known(null, 'XDG_RUNTIME_DIR') } },
     'runtime-directory-missing',
     /XDG_RUNTIME_DIR is not set/u,
+  ],
+  [
+    'a dead systemd of the user',
+    { ...HOST, session: { ...SYSTEMD, userManager: known(false, '/run/user/1000/systemd/private') } },
+    'no-user-manager',
+    /systemd of moby does not run.*no limit/u,
+  ],
+  [
+    'a user who does not linger',
+    { ...HOST, session: { ...SYSTEMD, linger: known(false, '/var/lib/systemd/linger') } },
+    'no-linger',
+    /containers end at the last logout/u,
   ],
   [
     'no tun device',
@@ -127,4 +146,31 @@ test.each<readonly [string, Answer<FileStatus>, RegExp | null]>([
 test('a runtime folder is named without its control characters', () => {
   const [condition] = judgeRuntimeDirectory('/run/\u001b[31m', { status: 'absent', reason: 'x' })
   expect(condition?.message).not.toMatch(/\p{Cc}/u)
+})
+
+test.each<[string, HostFacts['session']]>([
+  [
+    'no systemd',
+    { ...SYSTEMD, systemd: known(false, '/proc/1/comm'), userManager: known(false, 'none'), linger: known(false, 'none') },
+  ],
+  ['a look that failed', { ...SYSTEMD, userManager: unknownFact('denied', 'private'), linger: unknownFact('denied', 'linger') }],
+])('%s is no sign of a dead manager or of a user who does not linger', (_, changed) => {
+  expect(judgeConditions({ ...HOST, session: changed })).toEqual([])
+})
+
+test.each<[HostConditionName, HostFacts, readonly string[]]>([
+  ['no-linger', { ...HOST, session: { ...SYSTEMD, linger: known(false, 'none') } }, ['loginctl', 'enable-linger', 'moby']],
+  [
+    'no-user-manager',
+    { ...HOST, session: { ...SYSTEMD, userManager: known(false, 'none') } },
+    ['systemctl', 'restart', 'user@1000.service'],
+  ],
+  [
+    'runtime-directory-missing',
+    { ...HOST, session: { ...session, runtimeDirectory: known(null, 'XDG_RUNTIME_DIR') } },
+    ['export', 'XDG_RUNTIME_DIR=/run/user/1000'],
+  ],
+  ['home-full', withHome({ freeBytes: known(0, 'statvfs') }), ['du', '-xhd1', user.homeDirectory]],
+])('%s says what to type', (name, host, command) => {
+  expect(judgeConditions(host).find((each) => each.name === name)?.fix?.commands).toEqual([command])
 })

@@ -34,7 +34,7 @@ export function toCgroup(facts: PodmanFacts, host: HostFacts): CgroupCapabilitie
   const { info } = facts
   const version = toVersion(facts, host)
   const manager = toManager(info)
-  const controllers = toControllers(info)
+  const controllers = toControllers(info, host)
   return {
     version,
     versions: markInUse(judgeLayouts(host.cgroup.layout, refusesHybrid(facts) ? { hybrid: CRUN_ON_HYBRID } : {}), version),
@@ -97,7 +97,9 @@ function toManagers(info: PodmanInfo, host: HostFacts): Readonly<Record<CgroupMa
   }
 }
 
-function toControllers({ cgroupControllers, cgroupVersion }: PodmanInfo): Fact<readonly string[]> {
-  if (cgroupControllers === undefined) return unknownFact(`${CONTROLLERS} is not reported`, CONTROLLERS)
+/** Podman 3.0 does not report them: on v2 they are those that systemd delegates to the user, whose groups Podman uses. */
+function toControllers({ cgroupControllers, cgroupVersion }: PodmanInfo, { cgroup }: HostFacts): Fact<readonly string[]> {
+  if (cgroupControllers === undefined)
+    return cgroupVersion === 'v2' ? cgroup.delegatedControllers : unknownFact(`${CONTROLLERS} is not reported`, CONTROLLERS)
   return known(cgroupControllers, `${CONTROLLERS}, ${cgroupVersion}`)
 }

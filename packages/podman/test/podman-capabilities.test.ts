@@ -101,9 +101,16 @@ test('on v2 the limits are those of the controllers that Podman names', () => {
   expect(limits.cpu).toMatchObject({ fix: { commands: [['rootless', 'setup']] } })
 })
 
-test('v2 alone promises nothing: with no controllers nothing is applied, and unreported controllers are unknown', () => {
+test('v2 alone promises nothing: with no controllers nothing is applied', () => {
   expect(judge({ cgroupControllers: ['hugetlb'] }).cgroup.limits.memory.status).toBe('unsupported')
-  expect(judge({ cgroupControllers: undefined }).cgroup.limits.memory.status).toBe('unknown')
+})
+
+test('Podman 3.0 reports no controllers: on v2 those of the user count, and nobody knows them when the host did not say', () => {
+  const { controllers, limits } = judge({ version: '3.0.1', networkCommand: undefined, cgroupControllers: undefined }).cgroup
+  expect(controllers).toEqual({ status: 'supported', value: ['memory', 'pids'], evidence: 'cgroup.controllers' })
+  expect([limits.memory.status, limits.cpu.status]).toEqual(['supported', 'unsupported'])
+  const hidden = { ...V2, cgroup: { ...V2.cgroup, delegatedControllers: unknownFact('permission denied', 'cgroup.controllers') } }
+  expect(judge({ cgroupControllers: undefined }, hidden).cgroup.limits.memory.status).toBe('unknown')
 })
 
 test('without systemd there is no fix that could delegate', () => {

@@ -110,7 +110,8 @@ to_options() {
 }
 oci_pid() { "$1" inspect --format '{{.State.Pid}}' seen 2>/dev/null; }
 oci_remove() {
-  "$1" kill seen >/dev/null 2>&1
+  # Podman's waits ten seconds for an end by itself.
+  [ "$1" = docker ] || "$1" kill seen >/dev/null 2>&1
   "$1" rm -f seen >/dev/null 2>&1
 }
 # $1 engine, $2... limits. Leaves the exit code in $code, its words in $words, the pid in $pid.

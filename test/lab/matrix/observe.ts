@@ -20,7 +20,7 @@ const CLI = join(import.meta.dirname, '../../../apps/compare/dist')
 export async function look(guest: Guest): Promise<Looked> {
   await guest.send(CLI, '/project/dist')
   const report = await guest.run('node /project/dist/main.js compare --format json --timeout 60', { timeoutMs: 240_000 })
-  const said = toSaid(parseReport(JSON.parse(report.stdout)))
+  const said = toSaid(parseReport(report.stdout))
   const script = readFileSync(join(import.meta.dirname, 'observe.sh'), 'utf8')
   const output = await guest.must('cat >/tmp/observe.sh && sh /tmp/observe.sh', { input: script, timeoutMs: OBSERVE_TIMEOUT_MS })
   return { said, seen: parseSeen(output) }

@@ -59,7 +59,7 @@ export const QUIRKS: readonly Quirk[] = [
   {
     engine: 'lxc',
     versions: '4.0.6, 5.0.2',
-    says: '`lxc-start` from a login on cgroup v2 ends with 0, and `lxc-info -c lxc.cgroup2.memory.max` shows the limit',
+    says: '`lxc-start -s lxc.cgroup2.memory.max=64M` typed in a login on cgroup v2 ends with 0 without a word',
     is: 'the container stays in the scope of the login and nothing holds it',
     since: 'until LXC 6, which asks the systemd of the user for a scope itself',
     howToSee: 'cat /proc/PID/cgroup: no lxc.payload in the path',

@@ -160,8 +160,9 @@ function buildProgram(finish: (code: number) => void): Command {
 }
 
 async function main(words: readonly string[]): Promise<number> {
+  // Kept, not `once`: without a listener execa ends this process with the signal, before anything is cleaned up.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => stopping.abort(new LabError(`ended by ${signal}`, 'nothing is left running')))
+    process.on(signal, () => stopping.abort(new LabError(`ended by ${signal}`, 'nothing is left running')))
   }
   let code = 0
   try {
@@ -171,6 +172,7 @@ async function main(words: readonly string[]): Promise<number> {
     // commander has said what it had to say.
     if (error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number') return error.exitCode === 0 ? 0 : 2
     say(`lab: ${tellLabError(error)}`)
+    if (stopping.signal.aborted) return 130
     return error instanceof LabError ? 2 : 1
   }
 }

@@ -101,17 +101,16 @@ async function bootGuest(prepared: Prepared, disk = prepared.machine.disk): Prom
 async function withMachine(prepared: Prepared, machine: Machine, comeUp: (guest: Guest) => Promise<void>): Promise<Guest> {
   const { kind, keyFile, machine: options, signal } = prepared
   const guest = createGuest(machine, keyFile, { name: toKindName(kind), ...kind, accelerator: options.accelerator.name })
-  const onAbort = (): void => void guest.stop()
-  signal?.addEventListener('abort', onAbort, { once: true })
+  // For as long as it lives: what waits for a guest that was ended gets an error at once.
+  signal?.addEventListener('abort', () => void guest.stop(), { once: true })
   try {
     await comeUp(guest)
     signal?.throwIfAborted()
     return guest
   } catch (error) {
     await guest.stop()
+    signal?.throwIfAborted()
     throw error
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
   }
 }
 

@@ -1,70 +1,21 @@
-import { readFileSync } from 'node:fs'
-import { describeRuntime, type ExpectedCells } from '@rootless-runtime/conformance'
+import { readdirSync, readFileSync } from 'node:fs'
+import { describeRuntime } from '@rootless-runtime/conformance'
+import { expect, test } from 'vitest'
 import { createDocker } from '../src/docker.ts'
+import { EXPECTED_CELLS } from './expected-cells.ts'
 
-// Debian 12 with hybrid cgroups and no systemd, as `rootless setup` makes it.
-const HYBRID_DEBIAN_12: ExpectedCells = {
-  networking: 'slirp4netns',
-  networkDrivers: {
-    slirp4netns: 'in use',
-    pasta: 'unsupported',
-    'lxc-user-nic': 'available',
-    vpnkit: 'unsupported',
-    'gvisor-tap-vsock': 'unsupported',
-    host: 'unsupported',
-    none: 'available',
-  },
-  portDriver: 'builtin',
-  mtuBytes: 1500,
-  properties: {
-    publish: true,
-    'publish-privileged': 'unsupported',
-    'source-address': 'unsupported',
-    udp: true,
-    ipv6: true,
-    ping: true,
-    'reach-host': true,
-    'name-resolution': 'unsupported',
-  },
-  storage: 'overlay',
-  storageDrivers: {
-    overlay: 'in use',
-    'fuse-overlayfs': 'available',
-    btrfs: 'unsupported',
-    vfs: 'available',
-    dir: 'unsupported',
-  },
-  backingFileSystem: 'ext4',
-  layers: 'shared',
-  cgroup: 'hybrid',
-  cgroupVersions: {
-    v2: 'unsupported',
-    hybrid: 'in use',
-    v1: 'unsupported',
-  },
-  manager: 'none',
-  managers: {
-    systemd: 'unsupported',
-    cgroupfs: 'unknown',
-    pam: 'unsupported',
-    none: 'in use',
-  },
-  controllers: [],
-  limits: {
-    memory: 'unsupported',
-    cpu: 'unsupported',
-    pids: 'unsupported',
-    io: 'unsupported',
-    cpuset: 'unsupported',
-  },
-}
+const folder = new URL('../recordings/', import.meta.url)
 
 describeRuntime({
   title: 'Docker',
   create: createDocker,
-  recordings: [recorded('docker-20.10.24+dfsg1-debian-12-hybrid.json', HYBRID_DEBIAN_12)],
+  recordings: Object.entries(EXPECTED_CELLS).map(([name, expected]) => ({
+    name,
+    text: readFileSync(new URL(name, folder), 'utf8'),
+    expected,
+  })),
 })
 
-function recorded(name: string, expected: ExpectedCells) {
-  return { name, text: readFileSync(new URL(`../recordings/${name}`, import.meta.url), 'utf8'), expected }
-}
+test('every recording of Docker has its expectation', () => {
+  expect(readdirSync(folder).toSorted()).toEqual(Object.keys(EXPECTED_CELLS).toSorted())
+})

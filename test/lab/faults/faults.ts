@@ -86,8 +86,8 @@ export const FAULTS: readonly Fault[] = [
   {
     title: 'delegation was taken away and the engine goes on',
     break: { user: 'root', line: TAKE_MEMORY },
-    says: /memory.*(?:not|no longer) (?:in|delegated|given)|no cgroup controller|memory is not delegated|stale/iu,
-    next: /systemctl --user restart|rootless setup/u,
+    says: /the memory controller is not delegated (?:any more|to Docker)/u,
+    next: /rootless setup/u,
     undo: { user: 'root', line: RESTART_MANAGER },
   },
 ]

@@ -4,8 +4,6 @@ import type { Words } from './observe.ts'
 /** Where an engine's word is not what is there. */
 export interface Quirk {
   readonly engine: EngineName
-  /** Versions in which it was seen. */
-  readonly versions: string
   readonly says: string
   readonly is: string
   readonly since: string
@@ -25,11 +23,10 @@ const isDropped = (seen: Words, engine: EngineName, limit: string): boolean =>
 export const QUIRKS: readonly Quirk[] = [
   {
     engine: 'docker',
-    versions: '20.10.5, 20.10.24, 26.1.5',
     says: '`docker run --memory 64m` ends with 0 and no warning; `docker inspect` shows 67108864',
     is: 'on cgroup v1 no memory limit is written',
     since: 'every version seen; `docker info` warns of it: "Running in rootless-mode without cgroups"',
-    howToSee: 'cat /sys/fs/cgroup/memory$(sed -n "s/^[0-9]*:memory://p" /proc/PID/cgroup)/memory.limit_in_bytes',
+    howToSee: '`cat /sys/fs/cgroup/memory$(sed -n "s/^[0-9]*:memory://p" /proc/PID/cgroup)/memory.limit_in_bytes`',
     guests: V1,
     holds: (seen) =>
       seen['docker.inspect.memory'] === '67108864' &&
@@ -38,31 +35,28 @@ export const QUIRKS: readonly Quirk[] = [
   },
   {
     engine: 'podman',
-    versions: '3.0.1, 4.3.1, 5.4.2',
     says: '`podman run --memory 64m` ends with 0; standard error has "Resource limits are not supported and ignored"',
     is: 'on cgroup v1 no limit is written',
     since: 'every version seen',
-    howToSee: 'podman inspect --format "{{.HostConfig.Memory}}" NAME: 0',
+    howToSee: '`podman inspect --format "{{.HostConfig.Memory}}" NAME` prints 0',
     guests: V1,
     holds: (seen) => seen['podman.inspect.memory'] === '0' && isDropped(seen, 'podman', 'memory'),
   },
   {
     engine: 'docker',
-    versions: '20.10.5, 20.10.24, 26.1.5',
     says: '`docker run --cpuset-cpus 0` ends with 0 and the warning "Cpuset discarded"',
     is: 'the container has every CPU; Podman refuses the same',
     since: 'wherever the cpuset controller is not delegated, which is the default of Debian',
-    howToSee: 'docker run --rm --cpuset-cpus 0 busybox nproc',
+    howToSee: '`docker run --rm --cpuset-cpus 0 busybox nproc`',
     guests: WITHOUT_CPUSET,
     holds: (seen) => seen['docker.limit.cpuset.exitCode'] === '0' && seen['podman.limit.cpuset'] === 'refused',
   },
   {
     engine: 'lxc',
-    versions: '4.0.6, 5.0.2',
     says: '`lxc-start -s lxc.cgroup2.memory.max=64M` typed in a login on cgroup v2 ends with 0 without a word',
     is: 'the container stays in the scope of the login and nothing holds it',
     since: 'until LXC 6, which asks the systemd of the user for a scope itself',
-    howToSee: 'cat /proc/PID/cgroup: no lxc.payload in the path',
+    howToSee: '`cat /proc/PID/cgroup` has no lxc.payload in the path',
     guests: ['bullseye-default', 'bookworm-default', 'bookworm-delegate'],
     holds: (seen) => seen['lxc.plain.exitCode'] === '0' && seen['lxc.plain.ownGroup'] === 'no',
   },

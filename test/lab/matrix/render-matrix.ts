@@ -4,6 +4,7 @@ import { ENGINE_NAMES, ENGINE_TITLES, type EngineName } from '@rootless-runtime/
 import { ALL_GUESTS, toKindName } from '../releases.ts'
 import { ARTICLE, findProof } from './article.ts'
 import { readObservations, type Observation, type ObservedGuest } from './observation.ts'
+import { toUpstream } from './observe.ts'
 import { QUIRKS } from './quirks.ts'
 
 const DOCS = join(import.meta.dirname, '../../../docs')
@@ -19,9 +20,10 @@ function renderMatrix(observed: readonly ObservedGuest[]): string {
   const count = (verdict: Observation['verdict']): number => all.filter((each) => each.verdict === verdict).length
   return page([
     '# What was observed',
-    `Each value was said by \`rootless compare\` inside a guest of the lab and seen there by other means: the processes, mounts, user
-namespaces and cgroups of a running container. Nothing here is typed; \`${RENDER_COMMAND}\` makes this page from \`test/lab/observed/\`,
-which \`pnpm test:lab --all\` writes.`,
+    `Each value was said by \`rootless compare\` inside a guest of the lab and seen there by other means: the processes, mounts,
+user namespaces and cgroups of a running container. \`pnpm test:lab --all\` observes, into \`test/lab/observed/\`, and
+\`${RENDER_COMMAND}\` makes this page of it. Only what is true of newer
+versions (Today, Since) is known from their authors.`,
     `${count('confirmed')} facts confirmed, ${count('contradicted')} contradicted, ${count('unverified')} unverified.
 **Bold**: the tool said otherwise. (?): it could not be verified, for the reason given.`,
     '## The table of December 2020, then and now',
@@ -99,18 +101,22 @@ function renderAxes(observations: readonly Observation[]): string {
 function renderQuirks(observed: readonly ObservedGuest[]): string {
   const rows = QUIRKS.map((quirk) => {
     const seen = observed.filter((each) => quirk.guests.includes(each.guest) && each.seen !== undefined && quirk.holds(each.seen))
+    const versions = new Set(seen.map((each) => toUpstream(each.seen?.[`${quirk.engine}.version`] ?? '')))
     const where = seen.length === 0 ? 'not yet' : seen.map(({ guest }) => guest).join(', ')
-    return [`${ENGINE_TITLES[quirk.engine]} ${quirk.versions}`, quirk.says, quirk.is, quirk.since, code(quirk.howToSee), where]
+    return [
+      `${ENGINE_TITLES[quirk.engine]} ${[...versions].join(', ')}`,
+      quirk.says,
+      quirk.is,
+      quirk.since,
+      quirk.howToSee,
+      where,
+    ]
   })
   return page([
     '# Where an engine says what is not so',
     `\`rootless compare\` says what is. The lab sees each of these anew (\`test/lab/matrix/quirks.ts\`); \`${RENDER_COMMAND}\` makes this page.`,
     table(['Engine', 'It says', 'What is', 'Since', 'How to see it', 'Seen in'], rows),
   ])
-}
-
-function code(text: string): string {
-  return `\`${text}\``
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

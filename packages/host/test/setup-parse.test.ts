@@ -7,13 +7,21 @@ import { toDockerAnswer } from '../src/setup/ping-docker.ts'
 import { quoteShellWord } from '../src/setup/quote-shell-word.ts'
 import { parseAccount } from '../src/setup/read-accounts.ts'
 import { parseCgroupLayout, parseInstalledPackages } from '../src/setup/read-setup-state.ts'
-import { choosesRuntime, grantsBridge, mapsIds } from '../src/setup/user-files.ts'
+import { choosesRuntime, grantsBridge, mapsIds, toIdMapLines, toLxcDefaultConf } from '../src/setup/user-files.ts'
 
 const RUNS = { numRuns: 1000 }
 const rubbish = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
   fc.string({ unit: fc.constantFrom(':', '\n', '=', ' ', '0', '9', 'a', '[', ']', '"'), maxLength: 80 }),
 )
+
+test('the LXC configuration of the user maps ids and asks for no AppArmor profile, which only root may load', () => {
+  const range = { who: 'moby', start: 100_000, count: 65_536 }
+  const lines = toLxcDefaultConf(toIdMapLines(range, range)).split('\n')
+  expect(mapsIds(lines.join('\n'))).toBe(true)
+  // The last word of a key counts, and the included file has one of its own.
+  expect(lines.indexOf('lxc.apparmor.profile = unconfined')).toBeGreaterThan(lines.indexOf('lxc.include = /etc/lxc/default.conf'))
+})
 
 describe('text of the host that could be anything', () => {
   test('crashes no parser and grants nothing', () => {

@@ -60,7 +60,15 @@ export function toIdMapLines(userIds: SubordinateRange, groupIds: SubordinateRan
 }
 
 export function toLxcDefaultConf(idMapLines: readonly string[]): string {
-  return [HEADING, 'lxc.include = /etc/lxc/default.conf', ...idMapLines, ''].join('\n')
+  return [
+    HEADING,
+    'lxc.include = /etc/lxc/default.conf',
+    ...idMapLines,
+    '# Only root may load the profile that /etc/lxc/default.conf asks for; without AppArmor the line says nothing.',
+    'lxc.apparmor.profile = unconfined',
+    'lxc.apparmor.allow_nesting = 0',
+    '',
+  ].join('\n')
 }
 
 export function toUdevRules(): string {

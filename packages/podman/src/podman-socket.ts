@@ -36,9 +36,16 @@ function toPlace(name: string, headers: Headers): Place {
 async function createClient(stream: Duplex, timeoutMs: number): Promise<Client> {
   // By its default export: in a bundle, a CommonJS module that is loaded late has no other.
   const { default: undici } = await import('undici')
+  let waiting: Duplex | undefined = stream
   return new undici.Client('http://podman', {
+    // Once: after a hang-up without an answer undici asks for another, and with the dead one it would do so for ever.
     // Not at once: undici 7.30 overlooks a connection that is there before it has begun to wait for it, and then waits for ever.
-    connect: (_, callback) => process.nextTick(callback, null, toSocket(stream)),
+    connect: (_, callback) => {
+      const given = waiting
+      waiting = undefined
+      if (given === undefined) process.nextTick(callback, new Error('it hung up without an answer'), null)
+      else process.nextTick(callback, null, toSocket(given))
+    },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     maxHeaderSize: 16_384,

@@ -1,0 +1,37 @@
+import { duplexPair } from 'node:stream'
+import type { System } from '@rootless-runtime/core'
+import { expect, test } from 'vitest'
+import { askSocket } from '../src/podman-socket.ts'
+
+function listening(answer: (theirs: ReturnType<typeof duplexPair>[1]) => void): System {
+  const connect: System['connect'] = async () => {
+    const [ours, theirs] = duplexPair()
+    theirs.on('error', () => {})
+    theirs.once('data', () => answer(theirs))
+    return { status: 'ok', value: ours }
+  }
+  return { connect } as Partial<System> as System
+}
+
+test('Podman is known by its header', async () => {
+  const system = listening((theirs) => theirs.end('HTTP/1.1 200 OK\r\nLibpod-Api-Version: 4.3.1\r\nContent-Length: 0\r\n\r\n'))
+  expect(await askSocket(system, 'socket', '/podman.sock', 5000)).toMatchObject({ answer: 'Podman 4.3.1', verdict: 'usable' })
+})
+
+test.each<[string, Parameters<typeof listening>[0]]>([
+  ['hangs up', (theirs) => theirs.end()],
+  ['breaks off', (theirs) => theirs.destroy()],
+])('who %s without an answer is unknown, at once', async (_, answer) => {
+  const place = await askSocket(listening(answer), 'socket', '/podman.sock', 60_000)
+  expect(place).toMatchObject({ verdict: 'unknown', answer: expect.stringContaining('no answer to HEAD /_ping') })
+})
+
+test('who is silent is unknown when the time is over', async () => {
+  const place = await askSocket(
+    listening(() => {}),
+    'socket',
+    '/podman.sock',
+    50,
+  )
+  expect(place).toMatchObject({ verdict: 'unknown' })
+})

@@ -40,6 +40,8 @@ function store(guest: string, { said, seen }: Looked, release: GuestKind['releas
   })
 }
 
+if (withEngines.length === 0) test.skip('LAB_GUESTS names no guest with engines', () => {})
+
 describe.each(withEngines)('$guest', ({ guest: name, release, configuration }) => {
   let guest: Guest | undefined
   let looked: Looked = { said: {}, seen: {} }

@@ -96,7 +96,7 @@ function toLimit(name: LimitName, info: DockerInfo, host: HostFacts): Finding<tr
 function toStaleLimit(controller: string, claimed: boolean, evidence: string, host: HostFacts): Finding<true> {
   if (claimed)
     return unsupported(
-      `Docker says that it applies it, and the ${controller} controller is not delegated (any more)`,
+      `Docker says that it applies it, and the ${controller} controller is not delegated any more`,
       evidence,
       delegationFix(host),
     )

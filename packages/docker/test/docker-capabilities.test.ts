@@ -175,7 +175,7 @@ test.each<[string, Partial<DockerInfo>, HostFacts, object]>([
     delegating('pids'),
     {
       status: 'unsupported',
-      reason: expect.stringContaining('not delegated (any more)'),
+      reason: expect.stringContaining('not delegated any more'),
       fix: { commands: [['rootless', 'setup']] },
     },
   ],

@@ -13,19 +13,23 @@ import { parseSeen, type Seen } from './seen.ts'
 
 // Every driver of every engine, brought up by its real configuration in a guest: what `compare` says of it is what the kernel shows.
 
-const DEFAULT_GUESTS = 'bookworm-delegate,bookworm-v1,bullseye-default,trixie-delegate'
+// One guest of each release: drivers do not depend on how a host delegates. And one on cgroup v1, where libpam-cgfs gives groups.
+const GUESTS = ['bookworm-delegate', 'bookworm-v1', 'bullseye-default', 'trixie-delegate']
 const DIST = join(import.meta.dirname, '../../../apps/compare/dist')
 const MEMORY_LIMIT_BYTES = 64 * 1024 * 1024
 const UP_TIMEOUT_MS = 600_000
 const MEANS = '/proc/PID/mountinfo, the processes and devices that carry packets, and the files of the cgroup'
 
-const kinds: readonly GuestKind[] = (process.env['LAB_GUESTS'] ?? DEFAULT_GUESTS).split(',').map((name) => {
-  const kind = parseKindName(name)
-  if (kind === undefined) throw new Error(`LAB_GUESTS names ${name}, which is no guest`)
-  return kind
-})
+const asked = process.env['LAB_GUESTS']?.split(',')
+const kinds: readonly GuestKind[] = GUESTS.filter((name) => asked?.includes(name) ?? true).flatMap(
+  (name) => parseKindName(name) ?? [],
+)
 
 const isV2 = ({ configuration }: GuestKind): boolean => configuration !== 'v1'
+
+test.each(GUESTS)('%s is a guest of the lab', (name) => {
+  expect(parseKindName(name)).toBeDefined()
+})
 
 describe.each(kinds.map((kind): [string, GuestKind] => [toKindName(kind), kind]))('the axes in %s', (name, kind) => {
   let guest: Guest
@@ -149,12 +153,14 @@ describe.each(kinds.map((kind): [string, GuestKind] => [toKindName(kind), kind])
   }
 
   describe.each(ENGINE_NAMES)('%s', (engine) => {
-    const bringUps = toBringUps(engine, kind.release).map((bringUp): [string, BringUp] => [toTitle(bringUp), bringUp])
+    const all = toBringUps(engine, kind.release)
+    const chosen = isV2(kind) ? all : all.filter(({ refused }) => refused === undefined).slice(0, 1)
+    const bringUps = chosen.map((bringUp): [string, BringUp] => [toTitle(bringUp), bringUp])
     test.each(bringUps)('%s', async (_, { refused, ...bringUp }) => {
       const up = await script(engine, ['up', ...toUpWords(bringUp)])
       // Podman heeds a word for its network only where it knows it: the network is asked for by name.
-      const asked = engine === 'podman' && refused?.axis === 'networking' ? [refused.driver] : []
-      const output = 'failed' in parseSeen(up) ? up : await script(engine, ['see', ...asked])
+      const network = engine === 'podman' && refused?.axis === 'networking' ? [refused.driver] : []
+      const output = 'failed' in parseSeen(up) ? up : await script(engine, ['see', ...network])
       const seen = parseSeen(output)
       expect('failed' in seen ? seen.failed : 'works', `${engine} brought up`).toMatch(refused?.refusal.words ?? /^works$/u)
       if (refused !== undefined) expectRefusal({ ...bringUp, refused }, output)

@@ -35,3 +35,13 @@ test('who is silent is unknown when the time is over', async () => {
   )
   expect(place).toMatchObject({ verdict: 'unknown' })
 })
+
+test('a connection that is dead before anybody asked is unknown, and not asked for ever', async () => {
+  const [ours] = duplexPair()
+  ours.destroy()
+  const system = { connect: async () => ({ status: 'ok', value: ours }) } as Partial<System> as System
+  expect(await askSocket(system, 'socket', '/podman.sock', 60_000)).toMatchObject({
+    verdict: 'unknown',
+    answer: expect.stringContaining('hung up'),
+  })
+})

@@ -18,9 +18,10 @@ export interface ExpectedCells {
   readonly version: string
 }
 
-/** A combination that does not exist, and why. */
+/** An engine that starts no container there, why, and what it says then. */
 export interface Exception {
   readonly exception: string
+  readonly refusal: string
 }
 
 type Row = Readonly<Record<EngineName, ExpectedCells | Exception>>
@@ -92,7 +93,13 @@ export const EXPECTED: Readonly<Record<Release, Readonly<Record<MatrixConfigurat
   trixie: {
     default: onV2(TRIXIE, ['cpu', 'memory', 'pids'], ['memory', 'cpu', 'pids']),
     delegate: onV2(TRIXIE, ALL, ['memory', 'cpu', 'pids', 'io', 'cpuset']),
-    v1: onV1(TRIXIE),
+    v1: {
+      ...onV1(TRIXIE),
+      podman: {
+        exception: 'crun 1.21 starts nothing on a hybrid hierarchy',
+        refusal: 'cgroups in hybrid mode not supported',
+      },
+    },
     none: onV2(TRIXIE, ACCOUNTED, ACCOUNTED),
   },
 }

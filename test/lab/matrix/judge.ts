@@ -1,6 +1,6 @@
 import { ENGINE_NAMES, LIMIT_NAMES, type EngineName, type LimitName } from '@rootless-runtime/core'
 import type { Release } from '../releases.ts'
-import { EXPECTED, type ExpectedCells, type MatrixConfiguration } from './expected.ts'
+import { EXPECTED, type Exception, type ExpectedCells, type MatrixConfiguration } from './expected.ts'
 import type { Observation } from './observation.ts'
 import { toList, toUpstream, type Looked, type Words } from './observe.ts'
 
@@ -117,7 +117,7 @@ export function judgeGuest(release: Release, configuration: MatrixConfiguration,
     const row = EXPECTED[release][configuration][engine]
     const guest = `${release}-${configuration}`
     return 'exception' in row
-      ? [toException(guest, engine, row.exception)]
+      ? [judgeException({ guest, engine, row, seen })]
       : CELLS.map((cell) => judgeCell({ guest, engine, cell, row, said, seen }))
   })
 }
@@ -149,9 +149,28 @@ function judgeCell({ guest, engine, cell, row, said, seen }: Place): Observation
   return observation.verdict === 'unverified' ? { ...observation, reason: facts.said } : observation
 }
 
-function toException(guest: string, engine: EngineName, reason: string): Observation {
-  const nothing = { said: '-', seen: '-', expected: '-', version: '-', means: '-' }
-  return { guest, engine, axis: 'default', variant: 'default', cell: 'all', ...nothing, verdict: 'unverified', reason }
+/** What `rootless compare` says of it is no fact that a container could show. */
+function judgeException({
+  guest,
+  engine,
+  row,
+  seen,
+}: Pick<Place, 'guest' | 'engine' | 'seen'> & { readonly row: Exception }): Observation {
+  const failure = seen[`${engine}.failed`] ?? 'a container'
+  return {
+    guest,
+    engine,
+    axis: 'default',
+    variant: 'default',
+    cell: 'start',
+    said: '-',
+    seen: failure,
+    expected: row.refusal,
+    verdict: failure.includes(row.refusal) ? 'unverified' : 'contradicted',
+    version: toUpstream(word(seen, `${engine}.version`)),
+    means: 'what the engine printed when it was to start a container',
+    reason: row.exception,
+  }
 }
 
 function toVerdict({ said, seen, expected }: Pick<Observation, 'said' | 'seen' | 'expected'>): Observation['verdict'] {

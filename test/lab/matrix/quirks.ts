@@ -55,9 +55,9 @@ export const QUIRKS: readonly Quirk[] = [
     engine: 'lxc',
     says: '`lxc-start -s lxc.cgroup2.memory.max=64M` typed in a login on cgroup v2 ends with 0 without a word',
     is: 'the container stays in the scope of the login and nothing holds it',
-    since: 'until LXC 6, which asks the systemd of the user for a scope itself',
+    since: 'LXC 5; LXC 4.0.6 refuses to start instead, and LXC 6 asks the systemd of the user for a scope itself',
     howToSee: '`cat /proc/PID/cgroup` has no lxc.payload in the path',
-    guests: ['bullseye-default', 'bookworm-default', 'bookworm-delegate'],
+    guests: ['bookworm-default', 'bookworm-delegate'],
     holds: (seen) => seen['lxc.plain.exitCode'] === '0' && seen['lxc.plain.ownGroup'] === 'no',
   },
 ]

@@ -24,7 +24,7 @@ export const ARTICLE: readonly ArticleRow[] = [
     aspect: 'Networking',
     article: 'slirp (slirp4netns)',
     shownBy: isSeen('docker', 'network', 'slirp4netns'),
-    today: 'slirp4netns still comes first; gvisor-tap-vsock and pasta can be chosen',
+    today: 'slirp4netns, with pasta and gvisor-tap-vsock beside it',
     since: 'pasta the second choice since Docker 28.5.2, gvisor-tap-vsock since 29.5',
   },
   {

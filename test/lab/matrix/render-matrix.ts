@@ -48,7 +48,9 @@ function renderArticle(observed: readonly ObservedGuest[]): string {
   const rows = ARTICLE.map((row) => {
     const proof = findProof(row, observed)
     const shown =
-      proof === undefined ? 'not observed' : `${proof.seen}: ${ENGINE_TITLES[row.engine]} ${proof.version}, ${proof.guest}`
+      proof === undefined
+        ? 'not observed'
+        : `${proof.seen}: ${ENGINE_TITLES[row.engine]} ${toUpstream(proof.version)}, ${proof.guest}`
     return [ENGINE_TITLES[row.engine], row.aspect, row.article, shown, row.today, row.since]
   })
   return table(['Engine', '', 'Then', 'Observed', 'Today', 'Since'], rows)
@@ -90,7 +92,7 @@ function renderAxes(observations: readonly Observation[]): string {
     ['Guest', 'Engine', 'Asked for', 'Fact', 'Seen'],
     observations.map((observation) => [
       observation.guest,
-      `${ENGINE_TITLES[observation.engine]} ${observation.version}`,
+      `${ENGINE_TITLES[observation.engine]} ${toUpstream(observation.version)}`,
       `${observation.axis}: ${observation.variant}`,
       observation.cell,
       renderCell(observation),

@@ -50,8 +50,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     title: 'the folder of XDG_RUNTIME_DIR is gone',
-    environment: 'env XDG_RUNTIME_DIR=/run/user/1000/gone',
-    says: /XDG_RUNTIME_DIR names \/run\/user\/1000\/gone, which does not exist/u,
+    environment: 'env XDG_RUNTIME_DIR=/run/user/4242',
+    says: /XDG_RUNTIME_DIR names \/run\/user\/4242, which does not exist/u,
     next: /rootless setup/u,
   },
   {
@@ -77,11 +77,14 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     title: 'the disk of the home is full',
-    // A file without blocks on the host: the guest's disk is sparse.
-    break: { user: 'root', line: 'fallocate -l "$(df --output=avail -B1 /home | tail -n 1)" /home/filled' },
+    // Blocks that are never written take no place on the host; the rest is written, to the last one that the user may have.
+    break: {
+      user: 'root',
+      line: 'fallocate -l "$(($(df --output=avail -B1 /home | tail -n 1) - 67108864))" /home/filled; su moby -c "cat /dev/zero >/home/moby/filled"; [ "$(df --output=avail /home | tail -n 1)" -lt 1024 ]',
+    },
     says: /only \d+ MiB are free in the home folder/u,
     next: /du -xhd1 \/home\/moby/u,
-    undo: { user: 'root', line: 'rm /home/filled' },
+    undo: { user: 'root', line: 'rm -f /home/filled /home/moby/filled' },
   },
   {
     title: 'delegation was taken away and the engine goes on',

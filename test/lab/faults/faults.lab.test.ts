@@ -63,6 +63,30 @@ beforeAll(async () => {
 
 afterAll(() => guest.stop())
 
+// The first of all: a process that a broken host left in an ended session would keep its user.
+test('without lingering compare says that containers will end at the last logout, and they do', async () => {
+  const running = async (): Promise<boolean> => (await guest.run('pgrep -u moby -x sleep', { user: 'root' })).exitCode === 0
+  await guest.must('docker run -d --name ends busybox sleep 9999')
+  try {
+    await type({ user: 'root', line: 'loginctl disable-linger moby' })
+    const { text } = await compare()
+    const statements = toStatements(parseReport(text))
+    expectSaid(statements, /moby does not linger: containers end/u, /loginctl enable-linger moby/u)
+    expect(await running()).toBe(true)
+    // The connection of the user ends, and with it the only login.
+    await type({ user: 'root', line: 'pkill -u moby -x sshd' })
+    await expect.poll(running, { timeout: 120_000, interval: 2000 }).toBe(false)
+  } finally {
+    await type({
+      user: 'root',
+      line: "loginctl enable-linger moby; systemctl start user@1000; su - moby -c '. /etc/profile.d/lab.sh; systemctl --user start podman.socket docker'",
+    })
+  }
+  await expectUndamaged()
+  expect(await guest.must('docker inspect --format "{{.State.Status}}" ends')).toBe('exited')
+  await guest.must('docker rm ends')
+})
+
 test.each(FAULTS.map((fault) => [fault.title, fault] as const))('%s', async (_, fault) => {
   const before = toStatements(parseReport((await compare()).text))
   expect(says(before, fault.says, fault.next), 'not said before').toBe(false)
@@ -88,29 +112,6 @@ test('a clock that jumps by days changes no answer', async () => {
   expect(Date.parse(after.createdAt) - Date.parse(before.createdAt)).toBeGreaterThan(29 * 86_400_000)
   expect(isInTime(elapsedMs), `${elapsedMs} ms; undisturbed ${undisturbedMs} ms`).toBe(true)
   await expectUndamaged()
-})
-
-test('without lingering compare says that containers will end at the last logout, and they do', async () => {
-  const running = async (): Promise<boolean> => (await guest.run('pgrep -u moby -x sleep', { user: 'root' })).exitCode === 0
-  await guest.must('docker run -d --name ends busybox sleep 9999')
-  try {
-    await type({ user: 'root', line: 'loginctl disable-linger moby' })
-    const { text } = await compare()
-    const statements = toStatements(parseReport(text))
-    expectSaid(statements, /moby does not linger: containers end/u, /loginctl enable-linger moby/u)
-    expect(await running()).toBe(true)
-    // The connection of the user ends, and with it the only login.
-    await type({ user: 'root', line: 'pkill -u moby -x sshd' })
-    await expect.poll(running, { timeout: 120_000, interval: 2000 }).toBe(false)
-  } finally {
-    await type({
-      user: 'root',
-      line: "loginctl enable-linger moby; systemctl start user@1000; su - moby -c '. /etc/profile.d/lab.sh; systemctl --user start podman.socket docker'",
-    })
-  }
-  await expectUndamaged()
-  expect(await guest.must('docker inspect --format "{{.State.Status}}" ends')).toBe('exited')
-  await guest.must('docker rm ends')
 })
 
 function toLines(statements: readonly Statement[]): string {

@@ -48,7 +48,7 @@ async function toConnectAnswer(path: string, error: unknown): Promise<Answer<nev
   switch (errorCode(error)) {
     case 'ECONNREFUSED':
     case 'ENOTSOCK':
-      return failed(`${printable(path)} ${await explainRefusal(path)}`)
+      return explainRefusal(path)
     case 'EAGAIN':
       return failed(`${printable(path)}: its queue of connections is full; whoever listens accepts none`)
     case 'EPROTOTYPE':
@@ -58,12 +58,14 @@ async function toConnectAnswer(path: string, error: unknown): Promise<Answer<nev
   }
 }
 
-// connect(2) refuses a plain file and a socket without listener by the same errno.
-async function explainRefusal(path: string): Promise<string> {
+// connect(2) refuses a plain file and a socket without listener by the same errno. Nobody listening is a "no": whoever did has died.
+async function explainRefusal(path: string): Promise<Answer<never>> {
   try {
     const kind = toKind(await stat(path))
-    return kind === 'socket' ? 'refused the connection: nobody listens (stale socket)' : `is a ${kind}, not a socket`
+    return kind === 'socket'
+      ? { status: 'absent', reason: `${printable(path)} refused the connection: nobody listens (stale socket)` }
+      : failed(`${printable(path)} is a ${kind}, not a socket`)
   } catch {
-    return 'refused the connection and cannot be looked at'
+    return failed(`${printable(path)} refused the connection and cannot be looked at`)
   }
 }

@@ -114,12 +114,13 @@ function toDistribution(text: string): { readonly id: string; readonly versionId
 
 async function probeSession(system: System): Promise<SessionFacts> {
   const variable = readRuntimeDirectory(system)
-  const folder = variable ?? `/run/user/${system.user.uid}`
+  // Where pam_systemd(8) makes it, whatever the variable says: systemd --user has its socket there.
+  const own = `/run/user/${system.user.uid}`
   const [initial, userManager, linger, dbus] = await Promise.all([
     readFact(system, '/proc/1/comm', (text) => text.trim() === 'systemd'),
-    probeListener(system, `${folder}/systemd/private`),
+    probeListener(system, `${own}/systemd/private`),
     exists(await system.status(`/var/lib/systemd/linger/${system.user.name}`), '/var/lib/systemd/linger'),
-    probeListener(system, `${folder}/bus`),
+    probeListener(system, `${variable ?? own}/bus`),
   ])
   return {
     systemd: initial,

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -59,6 +61,19 @@ test('a missing socket, a plain file and a stale socket are told apart', async (
   expect(await system.connect(join(folder, 'none.sock'), { timeoutMs: 1000 })).toMatchObject({ status: 'absent' })
   expect(await system.connect(join(folder, 'plain.sock'), { timeoutMs: 1000 })).toMatchObject({
     reason: expect.stringContaining('not a socket'),
+  })
+})
+
+test('a socket whose listener was killed is a "no": nobody listens', async () => {
+  const path = join(folder, 'killed.sock')
+  const script = 'require("net").createServer().listen(process.argv[1], () => console.log("listening"))'
+  const listener = spawn(process.execPath, ['-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(listener.stdout, 'data')
+  listener.kill('SIGKILL')
+  await once(listener, 'exit')
+  expect(await system.connect(path, { timeoutMs: 1000 })).toMatchObject({
+    status: 'absent',
+    reason: expect.stringContaining('nobody listens'),
   })
 })
 

@@ -36,6 +36,11 @@ test.each([
     { manager: 'systemd' },
   ],
   ['a group of a login', { 'limit.group': '/sys/fs/cgroup/memory/user/moby/0/lxc.payload.c0' }, { manager: 'pam' }],
+  [
+    'the group of a session',
+    { 'limit.group': '/memory/user.slice/user-1000.slice/session-3.scope/lxc.payload.c0' },
+    { manager: 'pam' },
+  ],
   ['the group of the session alone', { 'limit.group': '/user-1000.slice/session-3.scope' }, { manager: 'none' }],
   ['the group of the daemon alone', { 'limit.group': '/user@1000.service/app.slice/docker.service' }, { manager: 'none' }],
   ['no limit', { 'limit.memory': 'max' }, { memoryLimitBytes: null }],

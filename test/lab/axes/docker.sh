@@ -37,7 +37,7 @@ up() {
   since=$(date '+%F %T')
   systemctl --user start docker
   if ! wait_for_docker; then
-    say failed "$(journalctl --user -u docker --since "$since" --no-pager -o cat | grep -v -E 'systemd|Stopp|Start|^\+' | tail -n 6)"
+    say failed "$(journalctl --user -u docker --since "$since" --no-pager -o cat | grep -v -E 'systemd|Stopp|Start|^docker\.service: |^\+' | tail -n 6)"
     return 1
   fi
   docker load -q -i /opt/lab/busybox-image.tar >/dev/null

@@ -26,7 +26,9 @@ up() {
       words=$(lxc-create -B btrfs -n axis -t busybox 2>&1) && echo axis >"$saved/name"
       ;;
   esac || {
-    say failed "$words"
+    code=$?
+    # lxc-copy of 4.0 gives no reason.
+    say failed "${words:-lxc-copy ended with $code and said nothing}"
     return 1
   }
 }

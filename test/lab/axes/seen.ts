@@ -53,8 +53,8 @@ function toStorage(type: string, folder: string): string {
   return FILE_SYSTEMS.get(type) ?? (folder.includes('/vfs/') ? 'vfs' : folder.endsWith('/rootfs') ? 'dir' : `${type} ${folder}`)
 }
 
-/** A scope below the user's manager, or what LXC made in the group of a login by libpam-cgfs; any other is not the container's own. */
+/** A scope below the user's manager, or what LXC made in the group of a login, which libpam-cgfs gave to the user; any other is not the container's own. */
 function toManager(group: string): Seen['manager'] {
   if (/\/user@\d+\.service\/(?:.*\/)?[^/]+\.scope(?:\/|$)/u.test(group)) return 'systemd'
-  return /\/user\/[^/]+\/\d+\/lxc\.payload/u.test(group) ? 'pam' : 'none'
+  return /\/(?:user\/[^/]+\/\d+|session-[^/]+\.scope)\/lxc\.payload/u.test(group) ? 'pam' : 'none'
 }

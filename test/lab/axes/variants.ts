@@ -47,13 +47,20 @@ const WITHOUT_VPNKIT: Refusal = {
 
 const UNKNOWN_TO_PODMAN: Refusal = {
   reason: 'Podman knows pasta since 4.4',
-  words: /pasta/u,
+  words: /unable to find network with name or ID pasta/u,
+}
+
+const CNI_NETWORK_TO_PODMAN: Refusal = {
+  reason: 'Podman knows pasta since 4.4; 3.0 takes the word for a CNI network, and wants an image for it',
+  words: /rootless-cni-infra/u,
 }
 
 const KERNEL_BEFORE_5_11: Refusal = {
   reason: 'the kernel lets a user namespace mount overlay since Linux 5.11',
-  words: /operation not permitted|driver not supported|invalid argument/iu,
+  words: /operation not permitted|driver not supported|kernel does not support overlay fs/iu,
 }
+
+const KERNEL_BEFORE_5_11_TO_LXC: Refusal = { ...KERNEL_BEFORE_5_11, words: /lxc-copy ended with 1 and said nothing/u }
 
 /** Every engine, axis, driver and release: whether it works there, or why not. */
 export const VARIANTS: Table = {
@@ -74,12 +81,12 @@ export const VARIANTS: Table = {
   podman: {
     networking: {
       slirp4netns: EVERYWHERE,
-      pasta: { bullseye: UNKNOWN_TO_PODMAN, bookworm: UNKNOWN_TO_PODMAN, trixie: 'works' },
+      pasta: { bullseye: CNI_NETWORK_TO_PODMAN, bookworm: UNKNOWN_TO_PODMAN, trixie: 'works' },
     },
     storage: { overlay: { ...EVERYWHERE, bullseye: KERNEL_BEFORE_5_11 }, 'fuse-overlayfs': EVERYWHERE, vfs: EVERYWHERE },
   },
   lxc: {
     networking: { 'lxc-user-nic': EVERYWHERE, none: EVERYWHERE },
-    storage: { dir: EVERYWHERE, overlay: { ...EVERYWHERE, bullseye: KERNEL_BEFORE_5_11 }, btrfs: EVERYWHERE },
+    storage: { dir: EVERYWHERE, overlay: { ...EVERYWHERE, bullseye: KERNEL_BEFORE_5_11_TO_LXC }, btrfs: EVERYWHERE },
   },
 }

@@ -72,7 +72,7 @@ export type Accelerator = { readonly name: 'kvm' | 'tcg'; readonly reason: strin
 
 /**
  * KVM when it works, else emulation. `/dev/kvm` alone proves little: where the processor has no vmx or svm, KVM may emulate the
- * guest's kernel itself (as kvm-pvm does), which was seen to boot four times slower than qemu's own emulation.
+ * guest's kernel itself, as kvm-pvm does: Debian's kernel 6.1 printed `Memory:` after 16.0 s there, and after 0.12 s under TCG.
  */
 export function chooseAccelerator(cpuinfo = readCpuinfo(), canOpenKvm = canOpen('/dev/kvm')): Accelerator {
   if (!canOpenKvm) return { name: 'tcg', reason: '/dev/kvm is absent or closed to this user' }

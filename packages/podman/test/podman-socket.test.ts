@@ -36,6 +36,18 @@ test('who is silent is unknown when the time is over', async () => {
   expect(place).toMatchObject({ verdict: 'unknown' })
 })
 
+test('who is silent holds nobody up for as long as Podman itself may take', async () => {
+  const started = performance.now()
+  const place = await askSocket(
+    listening(() => {}),
+    'socket',
+    '/podman.sock',
+    60_000,
+  )
+  expect(place).toMatchObject({ verdict: 'unknown', answer: expect.stringContaining('no answer to HEAD /_ping') })
+  expect(performance.now() - started).toBeLessThan(20_000)
+})
+
 test('a connection that is dead before anybody asked is unknown, and not asked for ever', async () => {
   const [ours] = duplexPair()
   ours.destroy()

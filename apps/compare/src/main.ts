@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import { basename, relative } from 'node:path'
 import type { Io, Output } from './io.ts'
+import { tellOldNode } from './node-version.ts'
 
 declare const TOOL_VERSION: string
 
@@ -8,8 +9,13 @@ const INTERRUPTED_EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as con
 
 const words = process.argv.slice(2)
 
-// The answer that scripts ask for most, before anything is loaded.
-if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
+const oldNode = tellOldNode(process.versions.node)
+
+if (oldNode !== undefined) {
+  process.stderr.write(oldNode)
+  process.exitCode = 3
+  // The answer that scripts ask for most, before anything is loaded.
+} else if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   process.stdout.write(`${TOOL_VERSION}\n`)
 } else {
   await main()

@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { cached, GUEST_SCRIPTS, readImageScripts, requireFreeBytes, toKey, type CacheEntry } from './cache.ts'
+import { listSources } from './debian-sources.ts'
 import { runOnHost } from './host-command.ts'
 import { LabError } from './lab-error.ts'
 import { DEBIAN_KEYRING } from './machine.ts'
@@ -116,25 +117,4 @@ async function toBootable(folder: string, root: string, signal: AbortSignal | un
   await runOnHost('truncate', ['-s', DISK_SIZE, disk])
   const features = ['-O', '^has_journal,^metadata_csum', '-E', 'lazy_itable_init=1,nodiscard', '-m', '0']
   await runOnHost('mke2fs', ['-q', '-t', 'ext4', ...features, '-L', 'lab', '-d', root, disk], { signal })
-}
-
-/** The sources of a release, from where this host's own apt gets Debian. */
-async function listSources(release: Release, suites: readonly string[]): Promise<string> {
-  const mirror = process.env['LAB_MIRROR'] ?? (await findMirror(/^(?!.*-security$)/u, /\/debian\/?$/u))
-  const security = process.env['LAB_SECURITY_MIRROR'] ?? (await findMirror(/-security$/u, /\/debian-security\/?$/u))
-  if (mirror === undefined || security === undefined) {
-    throw new LabError("apt's configuration names no Debian mirror", 'set LAB_MIRROR and LAB_SECURITY_MIRROR')
-  }
-  return `${suites.map((suite) => `deb ${mirror} ${suite} main\n`).join('')}deb ${security} ${release}-security main\n`
-}
-
-async function findMirror(ofRelease: RegExp, address: RegExp): Promise<string | undefined> {
-  const format = '$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)\t$(ORIGIN)'
-  const lines = (await runOnHost('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])).split('\n')
-  return lines
-    .map((line) => line.split('\t'))
-    .find(
-      ([uri = '', codename = '', component, origin]) =>
-        component === 'main' && ofRelease.test(codename) && (origin === 'Debian' || address.test(uri)),
-    )?.[0]
 }

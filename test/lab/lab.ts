@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { ensureImage } from './build-image.ts'
@@ -97,7 +97,7 @@ async function stop(name: string): Promise<void> {
 function list(): void {
   const missing = listMissingPackages()
   const accelerator = chooseAccelerator()
-  const entries = readdirSync(cacheFolder()).filter((name) => /^(?:image|state)-/u.test(name) && !name.endsWith('.lock'))
+  const entries = readdirSync(cacheFolder()).filter((name) => /^(?:image|state|packages)-/u.test(name) && !name.endsWith('.lock'))
   const running = listRunning().map(({ name, owner }) => `  ${name} (owner ${owner})`)
   const lines = [
     `guests: ${ALL_GUESTS.map(toKindName).join(', ')}`,
@@ -117,10 +117,10 @@ function clean(): void {
     throw new LabError(`${running.map(({ name }) => name).join(', ')} still running`, 'pnpm lab stop NAME first')
   }
   const folder = cacheFolder()
-  const entries = readdirSync(folder).filter((name) => /^(?:image|state|key)(?:-|$|\.)/u.test(name))
+  // Locks too: with no guest running and none being made, nobody holds one.
+  const entries = readdirSync(folder).filter((name) => /^(?:image-|state-|packages-|key(?:$|\.))/u.test(name))
   for (const name of entries) rmSync(join(folder, name), { recursive: true, force: true })
-  const rest = existsSync(folder) ? statSync(folder).isDirectory() : false
-  say(`${entries.length} entries of ${folder} removed${rest ? '' : ', and the folder'}`)
+  say(`${folder}: emptied`)
 }
 
 function buildProgram(finish: (code: number) => void): Command {
@@ -155,7 +155,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .action(async (name, words, options) => finish(await run(name, words, options)))
   program.command('stop').description('end a guest').argument('<guest>').action(stop)
   program.command('list').description('guests, what is cached, what runs, what is missing').action(list)
-  program.command('clean').description('remove every image and state').action(clean)
+  program.command('clean').description('remove every image, state and folder of packages').action(clean)
   return program
 }
 

@@ -5,6 +5,7 @@ import { parseDistribution } from '../../../packages/host/src/setup/distribution
 import { toMissingPackages } from '../../../packages/host/src/setup/engine-needs.ts'
 import { ensureImage } from '../build-image.ts'
 import { cached, toKey } from '../cache.ts'
+import { listSources } from '../debian-sources.ts'
 import { runOnHost } from '../host-command.ts'
 import { LabError } from '../lab-error.ts'
 import { DEBIAN_KEYRING } from '../machine.ts'
@@ -40,7 +41,10 @@ async function download(release: Release, names: readonly string[], imageFolder:
   const work = join(folder, 'apt')
   for (const name of ['lists/partial', 'archives/partial', 'empty.d']) mkdirSync(join(work, name), { recursive: true })
   writeFileSync(join(work, 'status'), await readFromImage(imageFolder, '/var/lib/dpkg/status'))
-  writeFileSync(join(work, 'sources.list'), await listSources(release))
+  writeFileSync(
+    join(work, 'sources.list'),
+    await listSources(release, toImageContent(release, true).suites, `signed-by=${DEBIAN_KEYRING}`),
+  )
   writeFileSync(join(work, 'apt.conf'), toAptConfiguration(work))
   const apt = (...words: readonly string[]): Promise<string> =>
     runOnHost('apt-get', ['-q', ...words], {
@@ -95,23 +99,4 @@ async function writeIndex(folder: string): Promise<void> {
   }
   if (paragraphs.length === 0) throw new LabError('apt downloaded nothing', "look at the host's apt")
   writeFileSync(join(folder, 'Packages'), paragraphs.join('\n'))
-}
-
-async function listSources(release: Release): Promise<string> {
-  const format = '$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)\t$(ORIGIN)'
-  const lines = (await runOnHost('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])).split('\n')
-  const find = (isSecurity: boolean, address: RegExp): string | undefined =>
-    lines
-      .map((line) => line.split('\t'))
-      .find(
-        ([uri = '', codename = '', component, origin]) =>
-          component === 'main' && codename.endsWith('-security') === isSecurity && (origin === 'Debian' || address.test(uri)),
-      )?.[0]
-  const mirror = process.env['LAB_MIRROR'] ?? find(false, /\/debian\/?$/u)
-  const security = process.env['LAB_SECURITY_MIRROR'] ?? find(true, /\/debian-security\/?$/u)
-  if (mirror === undefined || security === undefined)
-    throw new LabError("apt's configuration names no Debian mirror", 'set LAB_MIRROR and LAB_SECURITY_MIRROR')
-  const signed = `[signed-by=${DEBIAN_KEYRING}]`
-  const suites = toImageContent(release, true).suites.map((suite) => `deb ${signed} ${mirror} ${suite} main\n`)
-  return `${suites.join('')}deb ${signed} ${security} ${release}-security main\n`
 }

@@ -19,6 +19,39 @@ export const ERROR_CODES = [
   'HOST_REFUSED',
   /** The caller's signal ended it. */
   'ABORTED',
+  /** The engine died, or hung up, while it was doing what was asked. */
+  'ENGINE_GONE',
+  /** No engine of this kind does what was asked, or not on this host. */
+  'NOT_SUPPORTED',
+  /** A limit would not be applied, or was not: the promise could not be kept. */
+  'LIMIT_NOT_ENFORCED',
+  /** The time that the caller gave is over. */
+  'TIMEOUT',
+  'IMAGE_NOT_FOUND',
+  /** The archive is cut, hostile, of another platform, or no image at all. */
+  'IMAGE_INVALID',
+  'IMAGE_IN_USE',
+  'CONTAINER_NOT_FOUND',
+  'NAME_IN_USE',
+  /** The container has ended, was never started, or is paused. */
+  'NOT_RUNNING',
+  /** What was asked needs the container to have ended. */
+  'STILL_RUNNING',
+  'COMMAND_NOT_FOUND',
+  /** The command is there and may not be executed. */
+  'COMMAND_NOT_EXECUTABLE',
+  'USER_NOT_FOUND',
+  'WORKDIR_NOT_FOUND',
+  'PORT_IN_USE',
+  /** This user may not listen on that port. */
+  'PORT_FORBIDDEN',
+  'MOUNT_NOT_FOUND',
+  /** A path inside the container does not exist. */
+  'PATH_NOT_FOUND',
+  'NETWORK_NOT_FOUND',
+  'NETWORK_IN_USE',
+  'VOLUME_NOT_FOUND',
+  'VOLUME_IN_USE',
 ] as const
 /** One of `ERROR_CODES`. */
 export type ErrorCode = (typeof ERROR_CODES)[number]

@@ -25,15 +25,24 @@ export {
 } from './capabilities.ts'
 export {
   FILE_KINDS,
+  PORT_PROTOCOLS,
   type Answer,
   type Command,
   type CommandAnswer,
   type ConnectOptions,
+  type FileContent,
   type FileKind,
   type FileStatus,
+  type Machine,
+  type PortProtocol,
+  type ProcessEnd,
   type ReadOptions,
+  type SpawnCommand,
+  type SpawnedProcess,
   type System,
+  type SystemFiles,
   type SystemUser,
+  type WriteOptions,
 } from './system.ts'
 export {
   PLACE_VERDICTS,
@@ -42,6 +51,7 @@ export {
   type Place,
   type PlaceVerdict,
   type RootlessRuntime,
+  type Workplace,
 } from './runtime.ts'
 export { ERROR_CODES, RootlessError, type ErrorCode, type RootlessErrorOptions } from './errors.ts'
 export { printable } from './printable.ts'
@@ -97,3 +107,55 @@ export { readMountOf } from './read-mount.ts'
 export { toEngineUnavailable } from './engine-unavailable.ts'
 export { isAtLeastVersion } from './version.ts'
 export { judgeStorage } from './judge-storage.ts'
+export type {
+  ContainerOptions,
+  ExecOptions,
+  Healthcheck,
+  HostMount,
+  Limits,
+  MountOptions,
+  PortOptions,
+  TemporaryMount,
+  VolumeMount,
+} from './containers/options.ts'
+export type {
+  Call,
+  Container,
+  Containers,
+  ExecResult,
+  ListOptions,
+  LogOptions,
+  OutputOptions,
+  RemoveOptions,
+  RunResult,
+  RunToEndOptions,
+  StopOptions,
+  WaitCondition,
+  WaitOptions,
+} from './containers/container.ts'
+export {
+  CONTAINER_STATUSES,
+  type ContainerEnd,
+  type ContainerEvent,
+  type ContainerState,
+  type ContainerStats,
+  type ContainerStatus,
+  type HealthAnswer,
+  type LimitVerdict,
+  type LogEntry,
+  type PublishedPort,
+  type SweepResult,
+} from './containers/container-state.ts'
+export type { ContainerProcess, TerminalSize } from './containers/process.ts'
+export type { Image, ImageConfig, ImageProgress, Images, ImageSource, LoadOptions, PullOptions } from './containers/image.ts'
+export type { Networks, NetworkOptions, NetworkState, Volumes, VolumeState } from './containers/network.ts'
+export type {
+  ContainerDriver,
+  ContainerPlan,
+  DriverContext,
+  DriverState,
+  EngineDriver,
+  ExecPlan,
+  LimitPlan,
+} from './containers/driver.ts'
+export { createLifecycle, type Lifecycle } from './containers/create-lifecycle.ts'

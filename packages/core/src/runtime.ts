@@ -1,7 +1,11 @@
 import type { Capabilities } from './capabilities.ts'
+import type { Containers } from './containers/container.ts'
+import type { Images } from './containers/image.ts'
+import type { Networks, Volumes } from './containers/network.ts'
 import type { EngineName } from './engine.ts'
 import type { Fix } from './finding.ts'
 import type { HostFacts } from './host-facts.ts'
+import type { Machine } from './system.ts'
 
 /** One engine without root, behind the interface that is the same for all of them. */
 export interface RootlessRuntime {
@@ -14,12 +18,25 @@ export interface RootlessRuntime {
    * @throws RootlessError `ENGINE_UNAVAILABLE` when `detect` says that there is nothing to ask.
    */
   capabilities(host: HostFacts): Promise<Capabilities>
+  readonly images: Images
+  readonly containers: Containers
+  readonly networks: Networks
+  readonly volumes: Volumes
 }
 
 /** What every adapter's factory takes beside the door to the machine. */
 export interface AdapterOptions {
   /** How long the engine may take for one question, in milliseconds. */
   readonly timeoutMs: number
+  /** What containers are run with. Without it nothing can be run: a recording answers questions only. */
+  readonly workplace?: Workplace
+}
+
+/** A machine to run containers on, and what is known of it. */
+export interface Workplace {
+  readonly machine: Machine
+  /** Asked once, when a limit is wanted. */
+  readonly hostFacts: () => Promise<HostFacts>
 }
 
 /** What a place that was looked at turned out to be. */

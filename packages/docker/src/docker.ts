@@ -1,4 +1,12 @@
-import { toEngineUnavailable, type AdapterOptions, type RootlessRuntime, type System } from '@rootless-runtime/core'
+import {
+  createLifecycle,
+  toEngineUnavailable,
+  type AdapterOptions,
+  type Capabilities,
+  type HostFacts,
+  type RootlessRuntime,
+  type System,
+} from '@rootless-runtime/core'
 import { toDockerCapabilities } from './docker-capabilities.ts'
 import { readDocker, type DockerAnswer } from './docker-facts.ts'
 
@@ -8,16 +16,23 @@ export async function loadDocker(): Promise<void> {
 }
 
 /** Rootless Docker, through its socket. Creating asks nothing; Docker is asked once, when something is wanted of it. */
-export function createDocker(system: System, { timeoutMs }: AdapterOptions): RootlessRuntime {
+export function createDocker(system: System, options: AdapterOptions): RootlessRuntime {
   let asked: Promise<DockerAnswer> | undefined
-  const ask = (): Promise<DockerAnswer> => (asked ??= readDocker(system, timeoutMs))
+  const ask = (): Promise<DockerAnswer> => (asked ??= readDocker(system, options.timeoutMs))
+  const capabilities = async (host: HostFacts): Promise<Capabilities> => {
+    const { availability, facts } = await ask()
+    if (facts === null) throw toEngineUnavailable('docker', availability)
+    return toDockerCapabilities(facts, host)
+  }
   return {
     engine: 'docker',
     detect: async () => (await ask()).availability,
-    capabilities: async (host) => {
-      const { availability, facts } = await ask()
-      if (facts === null) throw toEngineUnavailable('docker', availability)
-      return toDockerCapabilities(facts, host)
-    },
+    capabilities,
+    ...createLifecycle({
+      engine: 'docker',
+      options,
+      capabilities,
+      openDriver: async (context) => (await import('./docker-driver.ts')).openDockerDriver(context),
+    }),
   }
 }

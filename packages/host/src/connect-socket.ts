@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { printable, type Answer } from '@rootless-runtime/core'
 import { answerWithin, errorCode, failed, toErrorAnswer, type AnswerLimits } from './answer-within.ts'
@@ -16,12 +16,27 @@ export async function connectSocket(path: string, limits: AnswerLimits): Promise
   if (bytes > MAXIMUM_PATH_BYTES) {
     return failed(`${shown} has ${bytes} bytes; the path of a unix socket has at most ${MAXIMUM_PATH_BYTES}`)
   }
-  return await answerWithin(path, limits, (stop) => openSocket(path, stop, limits.signal))
+  return await answerWithin(path, limits, (stop) => openSocket({ path }, path, stop, limits.signal))
 }
 
-async function openSocket(path: string, stop: AbortSignal, signal: AbortSignal | undefined): Promise<Answer<Duplex>> {
+/** Connects to a TCP port of a numeric address. The stream ends by itself only when `limits.signal` fires. */
+export async function connectTcp(
+  { address, port }: { readonly address: string; readonly port: number },
+  limits: AnswerLimits,
+): Promise<Answer<Duplex>> {
+  const shown = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  if (isIP(address) === 0) return failed(`${printable(address)} is not a numeric address`)
+  return await answerWithin(shown, limits, (stop) => openSocket({ host: address, port }, shown, stop, limits.signal))
+}
+
+async function openSocket(
+  target: NetConnectOpts,
+  path: string,
+  stop: AbortSignal,
+  signal: AbortSignal | undefined,
+): Promise<Answer<Duplex>> {
   const opened = Promise.withResolvers<Answer<Duplex>>()
-  const socket = connect(path)
+  const socket = connect(target)
   // Stays for the life of the socket: a reset that nobody listens to must not end the process.
   socket.on('error', (error) => opened.resolve(toConnectAnswer(path, error)))
   socket.once('connect', () => opened.resolve({ status: 'ok', value: socket }))
@@ -60,6 +75,7 @@ async function toConnectAnswer(path: string, error: unknown): Promise<Answer<nev
 
 // connect(2) refuses a plain file and a socket without listener by the same errno. Nobody listening is a "no": whoever did has died.
 async function explainRefusal(path: string): Promise<Answer<never>> {
+  if (!path.startsWith('/')) return { status: 'absent', reason: `${path} refused the connection: nobody listens` }
   try {
     const kind = toKind(await stat(path))
     return kind === 'socket'

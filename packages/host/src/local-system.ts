@@ -1,10 +1,12 @@
 import { accessSync, constants } from 'node:fs'
 import { userInfo } from 'node:os'
 import { isAbsolute } from 'node:path'
-import type { Answer, System, SystemUser } from '@rootless-runtime/core'
+import type { Answer, Machine, SystemUser } from '@rootless-runtime/core'
 import { answerWithin } from './answer-within.ts'
-import { connectSocket } from './connect-socket.ts'
+import { connectSocket, connectTcp } from './connect-socket.ts'
+import { createFiles } from './change-files.ts'
 import { findExecutable } from './find-executable.ts'
+import { findFreePort } from './find-free-port.ts'
 import {
   DEFAULT_MAXIMUM_BYTES,
   isKernelFile,
@@ -16,6 +18,7 @@ import {
   readStatus,
 } from './read-file.ts'
 import { runCommand } from './run-command.ts'
+import { spawnProcess } from './spawn-process.ts'
 
 /** How long a file system may take for one answer. */
 const FILE_TIMEOUT_MS = 2000
@@ -26,7 +29,7 @@ export interface LocalSystemOptions {
 }
 
 /** The door to this machine, for the ids and the environment of this process. */
-export function createLocalSystem({ signal }: LocalSystemOptions = {}): System {
+export function createLocalSystem({ signal }: LocalSystemOptions = {}): Machine {
   const limits = { timeoutMs: FILE_TIMEOUT_MS, signal }
   const look = <Value>(path: string, work: (stop: AbortSignal) => Promise<Answer<Value>>): Promise<Answer<Value>> =>
     answerWithin(path, limits, work)
@@ -45,6 +48,10 @@ export function createLocalSystem({ signal }: LocalSystemOptions = {}): System {
     findExecutable: (name) => look(name, () => findExecutable(name, process.env['PATH'])),
     run: (command) => runCommand(command, { environment: process.env, workingDirectory, signal }),
     connect: (path, { timeoutMs }) => connectSocket(path, { timeoutMs, signal }),
+    connectTcp: (address, port, { timeoutMs }) => connectTcp({ address, port }, { timeoutMs, signal }),
+    findFreePort,
+    spawn: (command) => spawnProcess(command, { environment: process.env, workingDirectory, signal }),
+    files: createFiles(),
   }
 }
 

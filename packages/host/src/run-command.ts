@@ -95,7 +95,8 @@ function startEnding(pid: number | undefined): Ending {
   return Object.assign(end, { reason: () => reason, killed: killed.promise })
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** Signals a process group; one that has ended is fine. */
+export function signalGroup(pid: number, signal: string): void {
   try {
     process.kill(-pid, signal)
   } catch {
@@ -115,6 +116,7 @@ function collect(stream: NodeJS.ReadableStream | null, maximumBytes: number, onO
   return () => Buffer.concat(chunks).toString('utf8')
 }
 
-function definedOnly(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+/** Without the variables whose value is `undefined`, which remove one. */
+export function definedOnly(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }

@@ -1,19 +1,34 @@
-import { toEngineUnavailable, type AdapterOptions, type RootlessRuntime, type System } from '@rootless-runtime/core'
+import {
+  createLifecycle,
+  toEngineUnavailable,
+  type AdapterOptions,
+  type Capabilities,
+  type HostFacts,
+  type RootlessRuntime,
+  type System,
+} from '@rootless-runtime/core'
 import { toPodmanCapabilities } from './podman-capabilities.ts'
 import { readPodman, type PodmanAnswer } from './podman-facts.ts'
 
 /** Rootless Podman. Creating asks nothing; Podman is asked once, when something is wanted of it. */
-export function createPodman(system: System, { timeoutMs }: AdapterOptions): RootlessRuntime {
+export function createPodman(system: System, options: AdapterOptions): RootlessRuntime {
   let asked: Promise<PodmanAnswer> | undefined
-  const ask = (): Promise<PodmanAnswer> => (asked ??= readPodman(system, timeoutMs))
+  const ask = (): Promise<PodmanAnswer> => (asked ??= readPodman(system, options.timeoutMs))
+  const capabilities = async (host: HostFacts): Promise<Capabilities> => {
+    const { availability, facts } = await ask()
+    if (facts === null) throw toEngineUnavailable('podman', availability)
+    return toPodmanCapabilities(facts, host)
+  }
   return {
     engine: 'podman',
     detect: async () => (await ask()).availability,
-    capabilities: async (host) => {
-      const { availability, facts } = await ask()
-      if (facts === null) throw toEngineUnavailable('podman', availability)
-      return toPodmanCapabilities(facts, host)
-    },
+    capabilities,
+    ...createLifecycle({
+      engine: 'podman',
+      options,
+      capabilities,
+      openDriver: async (context) => (await import('./podman-driver.ts')).openPodmanDriver(context),
+    }),
   }
 }
 

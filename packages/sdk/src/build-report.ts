@@ -13,7 +13,7 @@ import {
   createRuntime,
   DEFAULT_TIMEOUT_MS,
   detectWithin,
-  resolveSystem,
+  resolveGround,
   within,
   type DiscoverOptions,
   type Limits,
@@ -43,10 +43,10 @@ export function buildReport(options: ReportOptions = {}): Promise<Report> {
 }
 
 async function assemble(options: ReportOptions, limits: Limits): Promise<Report> {
-  const system = await resolveSystem(options)
+  const { system } = await resolveGround(options)
   const announce = options.onProgress ?? ((): void => {})
   const names = options.engines ?? ENGINE_NAMES
-  const runtimes = await Promise.all(names.map((engine) => createRuntime(engine, system, limits.timeoutMs)))
+  const runtimes = await Promise.all(names.map((engine) => createRuntime(engine, { system }, limits.timeoutMs)))
   // The engines first: `podman info` takes longer than all else together.
   const asked = runtimes.map((runtime) => ({
     runtime,

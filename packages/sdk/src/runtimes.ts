@@ -5,8 +5,10 @@ import {
   type AdapterOptions,
   type Availability,
   type EngineName,
+  type HostFacts,
   type RootlessRuntime,
   type System,
+  type Workplace,
 } from '@rootless-runtime/core'
 
 /** Options of every question: through which door, how long, and until when. */
@@ -53,11 +55,19 @@ const ADAPTERS: Readonly<Record<EngineName, () => Promise<Adapter>>> = {
   lxc: async () => ({ create: (await import('@rootless-runtime/lxc')).createLxc }),
 }
 
-/** The system of the options, or this machine's. */
-export async function resolveSystem(options: RuntimeOptions): Promise<System> {
-  if (options.system !== undefined) return options.system
-  const { createLocalSystem } = await import('@rootless-runtime/host')
-  return createLocalSystem(options.signal === undefined ? {} : { signal: options.signal })
+/** Where engines are asked, and run when it is a machine and no recording. */
+export interface Ground {
+  readonly system: System
+  readonly workplace?: Workplace
+}
+
+/** The system of the options, or this machine. The host is probed once, when something is run that needs to know it. */
+export async function resolveGround(options: RuntimeOptions): Promise<Ground> {
+  if (options.system !== undefined) return { system: options.system }
+  const { createLocalSystem, probeHost } = await import('@rootless-runtime/host')
+  const machine = createLocalSystem(options.signal === undefined ? {} : { signal: options.signal })
+  let probed: Promise<HostFacts> | undefined
+  return { system: machine, workplace: { machine, hostFacts: () => (probed ??= probeHost(machine)) } }
 }
 
 /**
@@ -72,8 +82,12 @@ export async function loadAdapters(): Promise<void> {
 }
 
 /** The adapter of an engine, whether the engine is there or not. Asks nothing. */
-export async function createRuntime(engine: EngineName, system: System, timeoutMs: number): Promise<RootlessRuntime> {
-  return (await ADAPTERS[engine]()).create(system, { timeoutMs })
+export async function createRuntime(
+  engine: EngineName,
+  { system, workplace }: Ground,
+  timeoutMs: number,
+): Promise<RootlessRuntime> {
+  return (await ADAPTERS[engine]()).create(system, workplace === undefined ? { timeoutMs } : { timeoutMs, workplace })
 }
 
 /**
@@ -82,11 +96,11 @@ export async function createRuntime(engine: EngineName, system: System, timeoutM
  * @throws RootlessError `ABORTED` when the signal fires.
  */
 export async function discoverRuntimes(options: DiscoverOptions = {}): Promise<readonly DiscoveredRuntime[]> {
-  const system = await resolveSystem(options)
+  const ground = await resolveGround(options)
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const found = await Promise.all(
     (options.engines ?? ENGINE_NAMES).map(async (engine) => {
-      const runtime = await createRuntime(engine, system, timeoutMs)
+      const runtime = await createRuntime(engine, ground, timeoutMs)
       return { engine, runtime, availability: await detectWithin(runtime, { timeoutMs, signal: options.signal }) }
     }),
   )
@@ -101,7 +115,7 @@ export async function discoverRuntimes(options: DiscoverOptions = {}): Promise<r
  */
 export async function openRuntime(engine: EngineName, options: RuntimeOptions = {}): Promise<RootlessRuntime> {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-  const runtime = await createRuntime(engine, await resolveSystem(options), timeoutMs)
+  const runtime = await createRuntime(engine, await resolveGround(options), timeoutMs)
   const availability = await detectWithin(runtime, { timeoutMs, signal: options.signal })
   throwIfAborted(options.signal)
   if (availability.status === 'available') return runtime

@@ -9,7 +9,7 @@ import {
   type RootlessRuntime,
 } from '@rootless-runtime/core'
 import { buildReport, type ReportOptions } from './build-report.ts'
-import { createRuntime, DEFAULT_TIMEOUT_MS, resolveSystem } from './runtimes.ts'
+import { createRuntime, DEFAULT_TIMEOUT_MS, resolveGround } from './runtimes.ts'
 
 /** What is needed of an engine, beside the options of a report. */
 export interface SelectOptions extends ReportOptions {
@@ -58,8 +58,8 @@ function withFix(reason: string, fix: Fix | undefined): string {
  * @throws RootlessError `REQUIREMENT_NOT_MET` with a line per engine when none fits.
  */
 export async function selectRuntime(options: SelectOptions): Promise<SelectedRuntime> {
-  const system = await resolveSystem(options)
-  const report = await buildReport({ ...options, system })
+  const ground = await resolveGround(options)
+  const report = await buildReport({ ...options, system: ground.system })
   const answers = judgeRequirement(report.engines, options.require)
   const why = answers.map(({ engine, lacks }) => `${ENGINE_TITLES[engine]}: ${lacks.length === 0 ? 'fits' : lacks.join('; ')}`)
   const chosen = report.engines.find(({ engine }) =>
@@ -68,6 +68,6 @@ export async function selectRuntime(options: SelectOptions): Promise<SelectedRun
   if (chosen === undefined || chosen.capabilities === null) {
     throw new RootlessError('REQUIREMENT_NOT_MET', `no engine of this host has what is required\n${why.join('\n')}`)
   }
-  const runtime = await createRuntime(chosen.engine, system, options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+  const runtime = await createRuntime(chosen.engine, ground, options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
   return { runtime, capabilities: chosen.capabilities, why }
 }

@@ -28,7 +28,9 @@ interface Declaration {
 }
 
 function listSources(folder: string): readonly string[] {
-  return readdirSync(folder).map((name) => join(folder, name))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name))
 }
 
 function findDeclarations(paths: readonly string[]): ReadonlyMap<string, Declaration> {

@@ -1,0 +1,99 @@
+import type { Capabilities } from '../capabilities.ts'
+import type { EngineName } from '../engine.ts'
+import { RootlessError } from '../errors.ts'
+import type { AdapterOptions } from '../runtime.ts'
+import type { HostFacts } from '../host-facts.ts'
+import type { Containers } from './container.ts'
+import type { DriverContext, EngineDriver } from './driver.ts'
+import type { Images } from './image.ts'
+import type { Networks, Volumes } from './network.ts'
+
+/** What a runtime does beside answering questions. */
+export interface Lifecycle {
+  readonly images: Images
+  readonly containers: Containers
+  readonly networks: Networks
+  readonly volumes: Volumes
+}
+
+/** What an adapter gives to have its lifecycle made. */
+export interface LifecycleSource {
+  readonly engine: EngineName
+  readonly options: AdapterOptions
+  readonly capabilities: (host: HostFacts) => Promise<Capabilities>
+  /** Loads the adapter's driver. It is not loaded before something is run: whoever only looks does not pay for it. */
+  readonly openDriver: (context: DriverContext) => Promise<EngineDriver>
+}
+
+interface Opened {
+  readonly driver: EngineDriver
+  readonly containers: Containers
+}
+
+/** The lifecycle of an adapter. Creating does nothing; the driver is opened once, by the first call. */
+export function createLifecycle(source: LifecycleSource): Lifecycle {
+  let opened: Promise<Opened> | undefined
+  const open = (): Promise<Opened> => (opened ??= openLifecycle(source))
+  return {
+    images: deferImages(async () => (await open()).driver.images),
+    networks: deferNetworks(async () => (await open()).driver.networks),
+    volumes: deferVolumes(async () => (await open()).driver.volumes),
+    containers: deferContainers(async () => (await open()).containers),
+  }
+}
+
+async function openLifecycle({ engine, options, capabilities, openDriver }: LifecycleSource): Promise<Opened> {
+  const { workplace, timeoutMs } = options
+  if (workplace === undefined) {
+    throw new RootlessError('NOT_SUPPORTED', 'nothing can be run here: this runtime answers from a recording', { engine })
+  }
+  let asked: Promise<Capabilities> | undefined
+  const context: DriverContext = {
+    machine: workplace.machine,
+    timeoutMs,
+    capabilities: () => (asked ??= workplace.hostFacts().then(capabilities)),
+  }
+  const [driver, { createContainers }] = await Promise.all([openDriver(context), import('./create-containers.ts')])
+  return { driver, containers: createContainers(driver, context) }
+}
+
+function deferImages(images: () => Promise<Images>): Images {
+  return {
+    load: async (imageSource, options) => (await images()).load(imageSource, options),
+    pull: async (reference, options) => (await images()).pull(reference, options),
+    list: async (call) => (await images()).list(call),
+    inspect: async (reference, call) => (await images()).inspect(reference, call),
+    remove: async (reference, call) => (await images()).remove(reference, call),
+    export: async (reference, call) => (await images()).export(reference, call),
+  }
+}
+
+function deferNetworks(networks: () => Promise<Networks>): Networks {
+  return {
+    create: async (name, options) => (await networks()).create(name, options),
+    list: async (call) => (await networks()).list(call),
+    remove: async (name, call) => (await networks()).remove(name, call),
+  }
+}
+
+function deferVolumes(volumes: () => Promise<Volumes>): Volumes {
+  return {
+    create: async (name, options) => (await volumes()).create(name, options),
+    list: async (call) => (await volumes()).list(call),
+    remove: async (name, call) => (await volumes()).remove(name, call),
+  }
+}
+
+function deferContainers(containers: () => Promise<Containers>): Containers {
+  return {
+    create: async (options, call) => (await containers()).create(options, call),
+    run: async (options, call) => (await containers()).run(options, call),
+    runToEnd: async (options) => (await containers()).runToEnd(options),
+    get: async (nameOrId, call) => (await containers()).get(nameOrId, call),
+    list: async (options) => (await containers()).list(options),
+    sweep: async (call) => (await containers()).sweep(call),
+    events: async function* (call) {
+      yield* (await containers()).events(call)
+    },
+  }
+}

@@ -159,3 +159,4 @@ export type {
   LimitPlan,
 } from './containers/driver.ts'
 export { createLifecycle, type Lifecycle } from './containers/create-lifecycle.ts'
+export { createFrameParser, type FrameParser, type FramePiece, type FrameStream } from './containers/stream-frames.ts'

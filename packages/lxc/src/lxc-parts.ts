@@ -64,8 +64,11 @@ export interface RootfsOf {
 
 /** What of the plan is mounted, and by which map of ids. */
 export interface MountsPart {
-  /** `base`: the map of the user's default configuration. With an `owner: 'me'` mount the caller's own id becomes part of it. */
-  toIdMaps(plan: ContainerPlan, base: readonly IdMap[]): readonly IdMap[]
+  /**
+   * `base`: the map of the user's default configuration. With an `owner: 'me'` mount the caller's own ids take the place of those of
+   * the container's user, who is looked up in the image; with any other of the host, root inside may pass through the caller's folders.
+   */
+  toIdMaps(plan: ContainerPlan, image: FoundImage, base: readonly IdMap[]): Promise<readonly IdMap[]>
   /** Lines of the configuration; makes volumes and the files of secrets. @throws RootlessError `MOUNT_NOT_FOUND` */
   prepare(plan: ContainerPlan, container: RootfsOf, call: Call): Promise<readonly string[]>
   /** Before each start: what does not outlive an end (secrets in memory). */

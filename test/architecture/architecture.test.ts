@@ -9,9 +9,10 @@ const root = join(import.meta.dirname, '../..')
 const PACKAGES: Readonly<Record<string, { readonly ours: readonly string[]; readonly others: readonly string[] }>> = {
   core: { ours: [], others: ['zod'] },
   host: { ours: ['core'], others: [] },
-  docker: { ours: ['core'], others: ['dockerode', 'zod'] },
-  podman: { ours: ['core'], others: ['undici', 'zod'] },
-  lxc: { ours: ['core'], others: [] },
+  image: { ours: ['core'], others: ['zod'] },
+  docker: { ours: ['core', 'image'], others: ['dockerode', 'zod'] },
+  podman: { ours: ['core', 'image'], others: ['undici', 'zod'] },
+  lxc: { ours: ['core', 'image'], others: [] },
   conformance: { ours: ['core'], others: ['vitest', 'zod'] },
   sdk: { ours: ['core', 'host', 'docker', 'podman', 'lxc'], others: [] },
 }

@@ -43,6 +43,7 @@ test('the published packages are these', () => {
     '@rootless-runtime/core',
     '@rootless-runtime/docker',
     '@rootless-runtime/host',
+    '@rootless-runtime/image',
     '@rootless-runtime/lxc',
     '@rootless-runtime/podman',
     'rootless-runtime',

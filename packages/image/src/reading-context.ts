@@ -1,0 +1,55 @@
+import { posix } from 'node:path'
+import { RootlessError, type ImageProgress } from '@rootless-runtime/core'
+import { DEFAULT_LIMITS, type ImagePlatform, type OpenImageOptions, type ReadingContext } from './image-archive.ts'
+import { invalidImage } from './invalid-image.ts'
+
+/** Left of the spool folder's file system: a full one breaks what has nothing to do with us. */
+const SPARED_BYTES = 64 * 1024 ** 2
+const REPORT_EVERY_BYTES = 1024 ** 2
+
+/** Makes our folder in the spool folder. @throws RootlessError `HOST_REFUSED` */
+export async function createReadingContext(options: OpenImageOptions): Promise<ReadingContext> {
+  const { door, spoolFolder, signal } = options
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const free = await door.freeBytes(spoolFolder)
+  const freeBytes = free.status === 'ok' ? Math.max(free.value - SPARED_BYTES, 0) : Number.MAX_SAFE_INTEGER
+  const folder = await door.files.makeTemporaryDirectory(spoolFolder, 'image-')
+  let spentBytes = 0
+  return {
+    door,
+    folder: posix.resolve(folder),
+    limits,
+    platform: options.platform ?? thisPlatform(),
+    signal,
+    spend(bytes) {
+      spentBytes += bytes
+      if (spentBytes > limits.maximumBytes)
+        throw invalidImage('the archive', `has more than ${limits.maximumBytes} bytes unpacked`)
+      if (spentBytes > freeBytes)
+        throw new RootlessError('HOST_REFUSED', `the image needs more than the ${freeBytes} bytes that ${spoolFolder} has free`)
+    },
+    report: createReporter(options.onProgress),
+  }
+}
+
+function createReporter(onProgress: OpenImageOptions['onProgress']): ReadingContext['report'] {
+  const done = new Map<ImageProgress['phase'], number>()
+  return (phase, added) => {
+    const before = done.get(phase) ?? 0
+    const bytes = before + added
+    done.set(phase, bytes)
+    if (Math.floor(bytes / REPORT_EVERY_BYTES) === Math.floor(before / REPORT_EVERY_BYTES) && before > 0) return
+    onProgress?.({ phase, bytes, totalBytes: null })
+  }
+}
+
+/** Node's names of processors in Docker's words, which are Go's. */
+const ARCHITECTURES: ReadonlyMap<string, string> = new Map([
+  ['x64', 'amd64'],
+  ['ia32', '386'],
+  ['ppc64', 'ppc64le'],
+])
+
+function thisPlatform(): ImagePlatform {
+  return { os: 'linux', architecture: ARCHITECTURES.get(process.arch) ?? process.arch }
+}

@@ -25,6 +25,8 @@ export const ERROR_CODES = [
   'NOT_SUPPORTED',
   /** A limit would not be applied, or was not: the promise could not be kept. */
   'LIMIT_NOT_ENFORCED',
+  /** A command said more than was to be kept. */
+  'OUTPUT_TOO_LARGE',
   /** The time that the caller gave is over. */
   'TIMEOUT',
   'IMAGE_NOT_FOUND',

@@ -81,7 +81,15 @@ export {
 export { REPORT_VERSION, type EngineReport, type Report } from './report.ts'
 export { toMatrix, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts'
 export { ARTICLE_OF_2020, toArticleMatrix } from './article.ts'
-export { findShortfalls, parseRequirement, REQUIREMENT_WORDS, type Requirement, type Shortfall } from './requirement.ts'
+export {
+  findShortfalls,
+  findVersionShortfalls,
+  parseRequirement,
+  REQUIREMENT_WORDS,
+  type RequiredPort,
+  type Requirement,
+  type Shortfall,
+} from './requirement.ts'
 export { findMount, parseMountInfo, type Mount } from './mount.ts'
 export { setupFix } from './setup-fix.ts'
 export {

@@ -100,7 +100,7 @@ export interface ExecResult {
 export interface OutputOptions {
   /** Given to the command's stdin, which ends after it. */
   readonly input?: string | AsyncIterable<Uint8Array>
-  /** Bytes kept of each stream, 16 MiB unless told. @throws RootlessError `INVALID_ARGUMENT` when there is more; nothing is cut in silence. */
+  /** Bytes kept of each stream, 16 MiB unless told. @throws RootlessError `OUTPUT_TOO_LARGE` when there is more; nothing is cut in silence. */
   readonly maximumOutputBytes?: number
 }
 

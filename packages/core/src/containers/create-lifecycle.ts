@@ -54,7 +54,7 @@ async function openLifecycle({ engine, options, capabilities, openDriver }: Life
     capabilities: () => (asked ??= workplace.hostFacts().then(capabilities)),
   }
   const [driver, { createContainers }] = await Promise.all([openDriver(context), import('./create-containers.ts')])
-  return { driver, containers: createContainers(driver, context) }
+  return { driver, containers: createContainers(driver.containers, context) }
 }
 
 function deferImages(images: () => Promise<Images>): Images {

@@ -12,7 +12,7 @@ const PACKAGES: Readonly<Record<string, { readonly ours: readonly string[]; read
   image: { ours: ['core'], others: ['zod'] },
   docker: { ours: ['core', 'image'], others: ['dockerode', 'zod'] },
   podman: { ours: ['core', 'image'], others: ['undici', 'zod'] },
-  lxc: { ours: ['core', 'image'], others: [] },
+  lxc: { ours: ['core', 'image'], others: ['zod'] },
   conformance: { ours: ['core'], others: ['vitest', 'zod'] },
   sdk: { ours: ['core', 'host', 'docker', 'podman', 'lxc'], others: [] },
 }

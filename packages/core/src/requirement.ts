@@ -177,9 +177,8 @@ function findPortShortfalls(port: RequiredPort, properties: NetworkingCapabiliti
     ...(host !== undefined && host < FIRST_UNPRIVILEGED_PORT ? (['publish-privileged'] as const) : []),
   ]
   const asked = `ports=${host ?? 'any'}/${protocol}`
-  return allOf('properties', needed, properties)
-    .slice(0, 1)
-    .map((shortfall) => ({ ...shortfall, asked }))
+  const [first] = allOf('properties', needed, properties)
+  return first === undefined ? [] : [{ ...first, asked }]
 }
 
 function oneOf<Word extends string>(

@@ -9,11 +9,18 @@ export {
 export { buildReport, type ReportOptions, type ReportProgress } from './build-report.ts'
 export {
   judgeRequirement,
+  listRuntimes,
   selectRuntime,
   type RequirementAnswer,
   type SelectedRuntime,
   type SelectOptions,
 } from './select-runtime.ts'
+export {
+  runtimeEnvironment,
+  type AbsentVariable,
+  type EnvironmentVariable,
+  type RuntimeEnvironment,
+} from './runtime-environment.ts'
 export { VERSION } from './version.ts'
 // The contract: what the functions above take and return.
 export {
@@ -27,6 +34,7 @@ export {
   ERROR_CODES,
   FILE_KINDS,
   findShortfalls,
+  findVersionShortfalls,
   HOST_CONDITION_NAMES,
   known,
   knownValue,
@@ -135,6 +143,7 @@ export type {
   ReadOptions,
   RemoveOptions,
   Report,
+  RequiredPort,
   Requirement,
   RootlessErrorOptions,
   RootlessRuntime,

@@ -16,6 +16,9 @@ const results = mkdtempSync(join(tmpdir(), 'rootless-test-'))
 /** What the core guests are looked at with; every suite that there is by `--all`. */
 const CORE_SUITES = ['test/lab/lab.lab', 'test/lab/matrix']
 
+/** Files share the engines, and see to it that nothing is left in them. */
+const ONE_AFTER_ANOTHER = ['--no-file-parallelism']
+
 interface Count {
   readonly passed: number
   readonly failed: number
@@ -102,7 +105,7 @@ async function runLab(guests: readonly GuestKind[], suites: readonly string[]): 
     ...names,
   ])
   if (prepared.failed > 0) return [prepared]
-  return [prepared, await runProject('lab', ['--no-file-parallelism', ...suites], { LAB_GUESTS: names.join(',') })]
+  return [prepared, await runProject('lab', [...ONE_AFTER_ANOTHER, ...suites], { LAB_GUESTS: names.join(',') })]
 }
 
 interface Session {
@@ -115,7 +118,7 @@ interface Session {
 
 /** The live tests, as an ordinary user, with that user's environment and nothing of root's. */
 async function runLive(): Promise<readonly Count[]> {
-  if (userInfo().uid !== 0) return [await runProject('live')]
+  if (userInfo().uid !== 0) return [await runProject('live', ONE_AFTER_ANOTHER)]
   const [, , uid = '', gid = '', , home = ''] = spawnSync('getent', ['passwd', USER], { encoding: 'utf8' })
     .stdout.trim()
     .split(':')
@@ -152,7 +155,7 @@ async function runLive(): Promise<readonly Count[]> {
   for (const [index, { title, enter, only }] of sessions.entries()) {
     say(`== vitest: ${title}`)
     const output = join(home, `.rootless-test-${process.pid}-${index}.json`)
-    const command = [...enter, ...vitest('live', output), '--root', root, ...only]
+    const command = [...enter, ...vitest('live', output), ...ONE_AFTER_ANOTHER, '--root', root, ...only]
     counts.push(readCount(output, await run(readable ? command : atAnotherPlace(command))))
     rmSync(output, { force: true })
   }

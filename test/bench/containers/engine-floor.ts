@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process'
+import { connect, type Socket } from 'node:net'
+import type { EngineName } from 'rootless-runtime'
+
+/** What each engine's own tools do, as the floor to measure against. */
+export interface EngineFloor {
+  /** The socket and paths of a raw question over a kept connection; `null` where an engine has no socket. */
+  readonly socket: { readonly path: string; readonly list: string; readonly inspect: (id: string) => string } | null
+  readonly exec: (container: string, command: readonly string[]) => readonly string[]
+  /** Runs to the end and removes. Several commands where the engine has no single one. */
+  readonly run: (image: string, name: string, command: readonly string[]) => readonly (readonly string[])[]
+}
+
+const RUNTIME_FOLDER = process.env['XDG_RUNTIME_DIR'] ?? `/run/user/${process.getuid?.() ?? 0}`
+
+export const ENGINE_FLOORS: Readonly<Record<EngineName, EngineFloor>> = {
+  docker: {
+    socket: {
+      path: `${RUNTIME_FOLDER}/docker.sock`,
+      list: '/v1.41/containers/json?all=1',
+      inspect: (id) => `/v1.41/containers/${id}/json`,
+    },
+    exec: (container, command) => ['docker', 'exec', container, ...command],
+    run: (image, name, command) => [['docker', 'run', '--rm', '--name', name, image, ...command]],
+  },
+  podman: {
+    socket: {
+      path: `${RUNTIME_FOLDER}/podman/podman.sock`,
+      list: '/v4.0.0/libpod/containers/json?all=true',
+      inspect: (id) => `/v4.0.0/libpod/containers/${id}/json`,
+    },
+    exec: (container, command) => ['podman', 'exec', container, ...command],
+    run: (image, name, command) => [['podman', 'run', '--rm', '--name', name, image, ...command]],
+  },
+  lxc: {
+    socket: null,
+    exec: (container, command) => [
+      'lxc-attach',
+      '-P',
+      `${dataFolder()}/rootless-runtime/lxc/containers`,
+      '-n',
+      container,
+      '--',
+      ...command,
+    ],
+    // LXC has no images and no command that runs one to its end: a clone of a container that is there, executed and destroyed.
+    run: (base, name, command) => [
+      ['lxc-copy', '-n', base, '-N', name, '-s', '-B', 'overlay'],
+      ['lxc-execute', '-n', name, '--', ...command],
+      ['lxc-destroy', '-n', name],
+    ],
+  },
+}
+
+function dataFolder(): string {
+  return process.env['XDG_DATA_HOME'] ?? `${process.env['HOME'] ?? ''}/.local/share`
+}
+
+/** Runs a program to its end, its output read and dropped; gives the milliseconds. */
+export async function timeProgram(words: readonly string[]): Promise<number> {
+  const [file = '', ...rest] = words
+  const beganMs = performance.now()
+  const child = spawn(file, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DOCKER_HOST: `unix://${RUNTIME_FOLDER}/docker.sock` },
+  })
+  let errors = ''
+  child.stdout.resume()
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+  if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}: ${errors.slice(-500)}`)
+  return performance.now() - beganMs
+}
+
+/** Runs several programs one after the other. */
+export async function timePrograms(commands: readonly (readonly string[])[]): Promise<number> {
+  let sum = 0
+  for (const words of commands) sum += await timeProgram(words)
+  return sum
+}
+
+/** A raw HTTP question over one kept connection: the least that an answer over a socket can take. */
+export interface RawSocket {
+  ask(path: string): Promise<string>
+  end(): void
+}
+
+export async function openRawSocket(path: string): Promise<RawSocket> {
+  const socket = connect(path)
+  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+  return { ask: (target) => askRaw(socket, target), end: () => socket.destroy() }
+}
+
+function askRaw(socket: Socket, target: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const onData = (chunk: Buffer): void => {
+      text += chunk.toString('latin1')
+      const body = toWholeBody(text)
+      if (body === null) return
+      socket.off('data', onData).off('error', reject)
+      resolve(body)
+    }
+    socket.on('data', onData).once('error', reject)
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: d\r\n\r\n`)
+  })
+}
+
+function toWholeBody(text: string): string | null {
+  const end = text.indexOf('\r\n\r\n')
+  if (end === -1) return null
+  const head = text.slice(0, end).toLowerCase()
+  const body = text.slice(end + 4)
+  const length = /content-length: (\d+)/u.exec(head)?.[1]
+  if (length !== undefined) return body.length >= Number(length) ? body : null
+  return body.endsWith('0\r\n\r\n') ? body : null
+}

@@ -1,0 +1,128 @@
+import { openRuntime, type Container, type EngineName, type RootlessRuntime } from 'rootless-runtime'
+import { median } from '../measure.ts'
+import { ENGINE_FLOORS, openRawSocket, timeProgram, timePrograms, type EngineFloor } from './engine-floor.ts'
+import type { SpeedResult } from './results.ts'
+import { makeTestRootfs } from './test-image.ts'
+
+const IMAGE = 'rootless-bench:latest'
+const STREAM_BYTES = 256 * 1024 * 1024
+const AT_ONCE = 20
+
+/** One thing of ours beside the floor, in milliseconds each. */
+type Pair = readonly [ours: () => Promise<number>, floor: () => Promise<number>]
+
+interface Bench {
+  readonly engine: EngineName
+  readonly runtime: RootlessRuntime
+  readonly floor: EngineFloor
+  readonly container: Container
+  /** What the engine's own tools are told to run. */
+  readonly floorImage: string
+}
+
+/** The ratios of one engine: ours to its own tools, run in turn so that a busy moment meets both. */
+export async function measureSpeed(engine: EngineName, floorImage: string): Promise<readonly SpeedResult[]> {
+  const runtime = await openRuntime(engine)
+  const rootfs = makeTestRootfs()
+  await runtime.images.load(rootfs.path, { reference: IMAGE })
+  rootfs.remove()
+  const container = await runtime.containers.run({ image: IMAGE, command: ['sleep', '3600'] })
+  const bench = { engine, runtime, floor: ENGINE_FLOORS[engine], container, floorImage }
+  try {
+    return [
+      ...(await measureSocket(bench)),
+      toResult(bench, 'exec of true', await inTurn(15, toExec(bench)), engine === 'lxc' ? 1.3 : 0.8),
+      toResult(bench, 'run of true to its end', await inTurn(9, toRun(bench)), 1.1),
+      toResult(bench, `stdout of ${STREAM_BYTES / 1024 ** 2} MiB`, await inTurn(5, toStream(bench)), 1),
+      toResult(bench, `${AT_ONCE} runs at once`, await inTurn(3, toParallel(bench)), 1.1),
+    ]
+  } finally {
+    await container.remove({ force: true })
+    await runtime.images.remove(IMAGE)
+  }
+}
+
+async function measureSocket(bench: Bench): Promise<readonly SpeedResult[]> {
+  const { socket } = bench.floor
+  if (socket === null) return []
+  const raw = await openRawSocket(socket.path)
+  const time = async (work: () => Promise<unknown>): Promise<number> => {
+    const beganMs = performance.now()
+    await work()
+    return performance.now() - beganMs
+  }
+  const list: Pair = [() => time(() => bench.runtime.containers.list({ everyone: true })), () => time(() => raw.ask(socket.list))]
+  const inspect: Pair = [
+    () => time(() => bench.container.inspect()),
+    () => time(() => raw.ask(socket.inspect(bench.container.id))),
+  ]
+  try {
+    return [
+      toResult(bench, 'list, to a raw kept connection', await inTurn(200, list), 1.3),
+      toResult(bench, 'inspect, to a raw kept connection', await inTurn(200, inspect), 1.3),
+    ]
+  } finally {
+    raw.end()
+  }
+}
+
+function toExec({ container, floor }: Bench): Pair {
+  return [() => timed(() => container.exec(['true'])), () => timeProgram(floor.exec(container.id, ['true']))]
+}
+
+let runs = 0
+
+function toRun({ runtime, floor, floorImage, engine }: Bench): Pair {
+  return [
+    () => timed(() => runtime.containers.runToEnd({ image: IMAGE, command: ['true'] })),
+    () => timePrograms(floor.run(floorImage, `rootless-bench-${engine}-${(runs += 1)}`, ['true'])),
+  ]
+}
+
+function toStream({ container, floor }: Bench): Pair {
+  const command = ['head', '-c', String(STREAM_BYTES), '/dev/zero']
+  const ours = async (): Promise<void> => {
+    const { stdout, stderr, ended } = await container.open(command)
+    stderr.resume()
+    let bytes = 0
+    for await (const chunk of stdout) bytes += chunk instanceof Uint8Array ? chunk.length : 0
+    if (bytes !== STREAM_BYTES || (await ended) !== 0) throw new Error(`${bytes} bytes came`)
+  }
+  return [() => timed(ours), () => timeProgram(floor.exec(container.id, command))]
+}
+
+function toParallel(bench: Bench): Pair {
+  const [ours, floor] = toRun(bench)
+  const atOnce = (work: () => Promise<number>) => () => timed(() => Promise.all(Array.from({ length: AT_ONCE }, work)))
+  return [atOnce(ours), atOnce(floor)]
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const beganMs = performance.now()
+  await work()
+  return performance.now() - beganMs
+}
+
+interface Times {
+  readonly ours: readonly number[]
+  readonly floor: readonly number[]
+}
+
+async function inTurn(rounds: number, [ours, floor]: Pair): Promise<Times> {
+  // The first round only warms caches.
+  await ours()
+  await floor()
+  const times = { ours: [] as number[], floor: [] as number[] }
+  for (let round = 0; round < rounds; round += 1) {
+    if (round % 2 === 0) times.ours.push(await ours())
+    times.floor.push(await floor())
+    if (round % 2 === 1) times.ours.push(await ours())
+  }
+  return times
+}
+
+function toResult({ engine }: Bench, title: string, { ours, floor }: Times, limit: number): SpeedResult {
+  const [oursMs, floorMs] = [median(ours), median(floor)]
+  const ratio = oursMs / floorMs
+  return { engine, title, oursMs, floorMs, ratio, limit, rounds: floor.length, met: ratio <= limit }
+}

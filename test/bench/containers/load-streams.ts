@@ -3,6 +3,10 @@ import { withContainer, type Found, type Ground } from './load-ground.ts'
 const GIBIBYTE = 1024 ** 3
 const PIECE = Buffer.alloc(1024 * 1024, 'rootless ')
 
+async function* pieces(bytes: number): AsyncIterable<Uint8Array> {
+  for (let sent = 0; sent < bytes; sent += PIECE.length) yield PIECE
+}
+
 export async function streamIn(ground: Ground): Promise<Found> {
   return await withContainer(ground, async (container) => {
     const { stdout } = await container.exec(['wc', '-c'], { input: pieces(GIBIBYTE) })

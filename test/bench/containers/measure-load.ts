@@ -79,10 +79,6 @@ async function execMany(ground: Ground): Promise<Found> {
   })
 }
 
-async function* pieces(bytes: number): AsyncIterable<Uint8Array> {
-  for (let sent = 0; sent < bytes; sent += PIECE.length) yield PIECE
-}
-
 async function readLog({ runtime }: Ground): Promise<Found> {
   const container = await runtime.containers.run({ image: IMAGE, command: ['seq', '1000000'] })
   try {

@@ -1,6 +1,38 @@
+import type { Duplex } from 'node:stream'
 import { RootlessError, type DriverContext, type EngineDriver } from '@rootless-runtime/core'
+import * as z from 'zod'
+import { createDockerClient, parseReply } from './docker-client.ts'
+import { createDockerContainers } from './docker-containers.ts'
+import { createDockerImages } from './docker-images.ts'
+import { createDockerNetworks, createDockerVolumes } from './docker-networks.ts'
 
-/** What Docker does beside answering questions. */
-export async function openDockerDriver(context: DriverContext): Promise<EngineDriver> {
-  throw new RootlessError('NOT_SUPPORTED', `containers of docker are not built yet (${context.timeoutMs})`, { engine: 'docker' })
+const info = z.object({ CgroupDriver: z.string() })
+
+/** What Docker does beside answering questions. `findSocket` looks for the daemon once, when something is asked. */
+export async function openDockerDriver(context: DriverContext, findSocket: () => Promise<string>): Promise<EngineDriver> {
+  const { machine, timeoutMs } = context
+  const connect = async (): Promise<Duplex> => {
+    const answer = await machine.connect(await findSocket(), { timeoutMs })
+    if (answer.status === 'ok') return answer.value
+    throw new RootlessError('ENGINE_UNAVAILABLE', `Docker cannot be reached: ${answer.reason}`, {
+      engine: 'docker',
+      evidence: answer.reason,
+    })
+  }
+  const client = createDockerClient(connect, timeoutMs)
+  let watches: Promise<boolean> | undefined
+  const askWatches = async (): Promise<boolean> => {
+    const what = 'asking what Docker is'
+    return parseReply(info, await client.ask({ method: 'GET', path: '/info', what }, {}), what).CgroupDriver !== 'none'
+  }
+  const forget = (error: unknown): never => {
+    watches = undefined
+    throw error
+  }
+  return {
+    containers: createDockerContainers({ client, watchesMemory: () => (watches ??= askWatches().catch(forget)) }),
+    images: createDockerImages(context, client),
+    networks: createDockerNetworks(client),
+    volumes: createDockerVolumes(client),
+  }
 }

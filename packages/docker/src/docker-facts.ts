@@ -41,14 +41,25 @@ interface AskedPlace {
   readonly daemon: { readonly api: SocketApi; readonly info: DockerInfo; readonly socketPath: string } | null
 }
 
-/** Asks every place who is there, and the first rootless Docker what it is. Starts nothing and changes nothing. */
-export async function readDocker(system: System, timeoutMs: number): Promise<DockerAnswer> {
+/** The daemon that is used, with every place that was asked. */
+export interface FoundDocker {
+  readonly places: readonly Place[]
+  readonly daemon: AskedPlace['daemon']
+}
+
+/** Asks every place who is there. Starts nothing and changes nothing. */
+export async function findDocker(system: System, timeoutMs: number): Promise<FoundDocker> {
   const [addresses, command] = await Promise.all([listAddresses(system), lookAtCommand(system)])
   const asked = await Promise.all(addresses.map((address) => askAddress(system, address, timeoutMs)))
   const used = asked.find(({ daemon }) => daemon !== null)
   const places = [...asked.map((each) => (each === used ? toUsed(each.place) : each.place)), command]
-  if (used === undefined || used.daemon === null) return notFound(system, places)
-  const { api, info, socketPath } = used.daemon
+  return { places, daemon: used?.daemon ?? null }
+}
+
+/** Whether there is a rootless Docker, and what it is. */
+export async function readDocker(system: System, { places, daemon }: FoundDocker, timeoutMs: number): Promise<DockerAnswer> {
+  if (daemon === null) return notFound(system, places)
+  const { api, info, socketPath } = daemon
   return {
     availability: { status: 'available', version: info.version, endpoint: `unix://${socketPath}`, places },
     facts: await readFacts(system, api, info, socketPath, timeoutMs),
@@ -59,7 +70,8 @@ function toUsed(place: Place): Place {
   return { ...place, verdict: 'used' }
 }
 
-function notFound(system: System, places: readonly Place[]): DockerAnswer {
+/** The answer when no place has a rootless Docker. */
+export function notFound(system: System, places: readonly Place[]): DockerAnswer {
   const unsure = places.find(({ verdict }) => verdict === 'unknown')
   if (unsure !== undefined)
     return { availability: { status: 'unknown', reason: `${unsure.place}: ${unsure.answer}`, places }, facts: null }

@@ -8,7 +8,7 @@ import {
   type System,
 } from '@rootless-runtime/core'
 import { toDockerCapabilities } from './docker-capabilities.ts'
-import { readDocker, type DockerAnswer } from './docker-facts.ts'
+import { findDocker, notFound, readDocker, type DockerAnswer, type FoundDocker } from './docker-facts.ts'
 
 /** Loads everything that the adapter would load when first asked: dockerode alone costs 150 ms. */
 export async function loadDocker(): Promise<void> {
@@ -17,8 +17,18 @@ export async function loadDocker(): Promise<void> {
 
 /** Rootless Docker, through its socket. Creating asks nothing; Docker is asked once, when something is wanted of it. */
 export function createDocker(system: System, options: AdapterOptions): RootlessRuntime {
+  const { timeoutMs } = options
+  let found: Promise<FoundDocker> | undefined
   let asked: Promise<DockerAnswer> | undefined
-  const ask = (): Promise<DockerAnswer> => (asked ??= readDocker(system, options.timeoutMs))
+  const find = (): Promise<FoundDocker> => (found ??= findDocker(system, timeoutMs))
+  const ask = (): Promise<DockerAnswer> => (asked ??= find().then((daemon) => readDocker(system, daemon, timeoutMs)))
+  const findSocket = async (): Promise<string> => {
+    const { places, daemon } = await find()
+    if (daemon !== null) return daemon.socketPath
+    // Whoever starts Docker after it was not there is heard at the next call.
+    found = undefined
+    throw toEngineUnavailable('docker', notFound(system, places).availability)
+  }
   const capabilities = async (host: HostFacts): Promise<Capabilities> => {
     const { availability, facts } = await ask()
     if (facts === null) throw toEngineUnavailable('docker', availability)
@@ -32,7 +42,7 @@ export function createDocker(system: System, options: AdapterOptions): RootlessR
       engine: 'docker',
       options,
       capabilities,
-      openDriver: async (context) => (await import('./docker-driver.ts')).openDockerDriver(context),
+      openDriver: async (context) => (await import('./docker-driver.ts')).openDockerDriver(context, findSocket),
     }),
   }
 }

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RootlessError, type Call, type ContainerProcess, type ExecPlan, type TerminalSize } from '@rootless-runtime/core'
+import * as z from 'zod'
+import { parseReply, type DockerClient } from './docker-client.ts'
+import { goneError, toRefusal } from './docker-errors.ts'
+import { noStdin, splitStreams, toStdin, type CommandStreams } from './docker-streams.ts'
+import type { OpenAnswer } from './http-exchange.ts'
+
+const execCreated = z.object({ Id: z.string() })
+const execInspect = z.object({ Running: z.boolean(), ExitCode: z.number().nullable(), Pid: z.number() })
+type ExecState = z.infer<typeof execInspect>
+
+/** Runs a command in a container. @throws RootlessError `COMMAND_NOT_FOUND` and the like when it could not be started */
+export async function startExec(client: DockerClient, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
+  const what = `running ${plan.command[0] ?? 'nothing'} in ${id}`
+  const create = {
+    method: 'POST',
+    path: `/containers/${encodeURIComponent(id)}/exec`,
+    body: { json: toExecBody(plan) },
+    what,
+  } as const
+  const { Id } = parseReply(execCreated, await client.work(create, call), what)
+  const { answer, streams } = await openStreams(client, Id, plan, what, call)
+  const inspect = (): Promise<ExecState> => inspectExec(client, Id, what)
+  const stdin = plan.stdin ? toStdin(answer.connection) : noStdin()
+  try {
+    await waitForStart(inspect, streams, what)
+  } catch (error) {
+    answer.close()
+    throw error
+  }
+  const ended = streams.closed.then(() => waitForEnd(inspect))
+  ended.catch(() => undefined)
+  const resize = (size: TerminalSize): Promise<void> => resizeExec(client, Id, plan.terminal, size)
+  return { stdin, stdout: streams.stdout, stderr: streams.stderr, ended, resize }
+}
+
+function toExecBody(plan: ExecPlan): Readonly<Record<string, unknown>> {
+  return {
+    Cmd: plan.command,
+    Env: Object.entries(plan.environment).map(([name, value]) => `${name}=${value}`),
+    ...(plan.workdir !== null && { WorkingDir: plan.workdir }),
+    ...(plan.user !== null && { User: plan.user }),
+    Tty: plan.terminal,
+    AttachStdin: plan.stdin,
+    AttachStdout: true,
+    AttachStderr: true,
+  }
+}
+
+interface Opened {
+  readonly answer: OpenAnswer
+  readonly streams: CommandStreams
+}
+
+async function openStreams(client: DockerClient, execId: string, plan: ExecPlan, what: string, call: Call): Promise<Opened> {
+  const opened = Promise.withResolvers<CommandStreams>()
+  const body = { json: { Detach: false, Tty: plan.terminal } }
+  const start = { method: 'POST', path: `/exec/${execId}/start`, body, upgrade: true, what } as const
+  const answer = await client.open(start, call, (open) => {
+    const streams = splitStreams(open, plan.terminal, what)
+    opened.resolve(streams)
+    return streams.sink
+  })
+  return { answer, streams: await opened.promise }
+}
+
+async function inspectExec(client: DockerClient, execId: string, what: string): Promise<ExecState> {
+  try {
+    return parseReply(execInspect, await client.ask({ method: 'GET', path: `/exec/${execId}/json`, what }, {}), what)
+  } catch (error) {
+    // An engine that was there when the command was started, and is not now, or has forgotten it, has died in between.
+    const isLost =
+      error instanceof RootlessError && ['ENGINE_UNAVAILABLE', 'CONTAINER_NOT_FOUND', 'ENGINE_REFUSED'].includes(error.code)
+    throw isLost ? goneError(what, error) : error
+  }
+}
+
+/**
+ * Docker answers before it has started the command, and says on its stdout why it could not (20.10 to 28). Such a command has no
+ * process: that, and not what it wrote, tells it from one that ran.
+ */
+async function waitForStart(inspect: () => Promise<ExecState>, { stdout, closed }: CommandStreams, what: string): Promise<void> {
+  const isFirst = Promise.race([new Promise((resolve) => stdout.once('readable', resolve)), closed])
+  for (let pauseMs = 8; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+    await Promise.race([isFirst, sleep(pauseMs)])
+    const state = await inspect()
+    if (state.Pid > 0) return
+    if (state.Running || state.ExitCode === null) continue
+    await closed
+    throw toRefusal(what, String(stdout.read() ?? `it ended with ${state.ExitCode} before it began`).trim())
+  }
+}
+
+// The streams may be closed before the end: a command can close its own.
+async function waitForEnd(inspect: () => Promise<ExecState>): Promise<number> {
+  for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 200)) {
+    const { Running, ExitCode } = await inspect()
+    if (!Running && ExitCode !== null) return ExitCode
+    await sleep(pauseMs)
+  }
+}
+
+async function resizeExec(client: DockerClient, execId: string, terminal: boolean, size: TerminalSize): Promise<void> {
+  if (!terminal) return
+  const path = `/exec/${execId}/resize?h=${size.rows}&w=${size.columns}`
+  await client.ask({ method: 'POST', path, what: 'the size of the terminal' }, {})
+}

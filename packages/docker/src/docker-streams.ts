@@ -1,0 +1,123 @@
+import { Readable, Writable, type Duplex } from 'node:stream'
+import { createFrameParser, RootlessError, type FrameParser } from '@rootless-runtime/core'
+import { goneError } from './docker-errors.ts'
+import type { BodySink, OpenAnswer } from './http-exchange.ts'
+
+/** The streams of a command on one connection. */
+export interface CommandStreams {
+  readonly sink: BodySink
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Settles when Docker closed the streams; rejects when they were cut or the caller gave up. */
+  readonly closed: Promise<void>
+}
+
+/** Splits what comes into stdout and stderr. What nobody reads holds the connection up, and so the command. */
+export function splitStreams(answer: OpenAnswer, terminal: boolean, what: string): CommandStreams {
+  const closed = Promise.withResolvers<void>()
+  closed.promise.catch(() => undefined)
+  const isHeld = { stdout: false, stderr: false }
+  const goOn = (name: 'stdout' | 'stderr'): void => {
+    isHeld[name] = false
+    if (!isHeld.stdout && !isHeld.stderr) answer.resume()
+  }
+  const makeOutput = (name: 'stdout' | 'stderr'): Readable => {
+    const output = new Readable({
+      read: () => goOn(name),
+      destroy: (error, callback) => {
+        goOn(name)
+        callback(error)
+      },
+    })
+    // Told by `closed` as well; a caller who reads only one of the two must not end by the other's.
+    return output.on('error', () => undefined)
+  }
+  const outputs = { stdout: makeOutput('stdout'), stderr: makeOutput('stderr') }
+  const give = (name: 'stdout' | 'stderr', data: Uint8Array): void => {
+    const output = outputs[name]
+    // Whoever destroys one of the two wants no more of it, and all of the other.
+    if (!output.destroyed && !output.push(data)) isHeld[name] = true
+  }
+  const parser: FrameParser | null = terminal ? null : createFrameParser()
+  const fail = (error: RootlessError): void => {
+    closed.reject(error)
+    outputs.stdout.destroy(error)
+    outputs.stderr.destroy(error)
+  }
+  if (terminal) outputs.stderr.push(null)
+  const sink: BodySink = {
+    data: (bytes) => {
+      if (parser === null) give('stdout', bytes)
+      else giveFrames(parser, bytes, give)
+      return !isHeld.stdout && !isHeld.stderr
+    },
+    end: () => {
+      if (parser?.isBetweenFrames === false) return fail(goneError(what))
+      outputs.stdout.push(null)
+      if (!terminal) outputs.stderr.push(null)
+      closed.resolve()
+    },
+    fail,
+  }
+  return { sink, ...outputs, closed: closed.promise }
+}
+
+function giveFrames(parser: FrameParser, bytes: Uint8Array, give: (name: 'stdout' | 'stderr', data: Uint8Array) => void): void {
+  for (const { stream, data } of parser.push(bytes)) {
+    if (stream === 'stdout' || stream === 'stderr') give(stream, data)
+    else
+      throw new RootlessError('ENGINE_REFUSED', `Docker ends the stream: ${new TextDecoder().decode(data)}`, { engine: 'docker' })
+  }
+}
+
+/** A command's stdin. Its end closes our half of the connection, which is how the command learns of it. */
+export function toStdin(connection: Duplex): Writable {
+  return new Writable({
+    write: (chunk: Uint8Array, _, callback) => {
+      if (connection.destroyed) return callback(null)
+      if (connection.write(chunk)) callback()
+      else waitForDrain(connection, callback)
+    },
+    final: (callback) => {
+      if (connection.destroyed) callback()
+      else connection.end(callback)
+    },
+    destroy: (error, callback) => {
+      connection.end()
+      callback(error)
+    },
+  })
+}
+
+// What a command leaves unread when it ends is nobody's error: its end is told by `ended`.
+function waitForDrain(connection: Duplex, callback: () => void): void {
+  const done = (): void => {
+    connection.off('drain', done).off('close', done)
+    callback()
+  }
+  connection.on('drain', done).on('close', done)
+}
+
+/** The stdin of a command that has none. */
+export function noStdin(): Writable {
+  return new Writable({ write: (_chunk, _encoding, callback) => callback() })
+}
+
+/** The body of an answer as a stream. Destroying it gives up. */
+export function toReadable(place: { stream: Readable | null }): (answer: OpenAnswer) => BodySink {
+  return (answer) => {
+    const stream = new Readable({
+      read: () => answer.resume(),
+      destroy: (error, callback) => {
+        answer.close()
+        callback(error)
+      },
+    })
+    place.stream = stream
+    return {
+      data: (bytes) => stream.push(bytes),
+      end: () => void stream.push(null),
+      fail: (error) => void stream.destroy(error),
+    }
+  }
+}

@@ -27,6 +27,9 @@ export const UNPACK = [
   '-',
 ]
 
+/** Everything of a tree that UNPACK makes again. */
+export const PACK = ['tar', '--numeric-owner', '--format=pax', '--xattrs', '--xattrs-include=*', '--one-file-system', '-cf', '-']
+
 type BuildOptions = Pick<LoadOptions, 'signal' | 'onProgress'>
 
 /** Puts an image into the store, unless it is there, and gives it its references. */
@@ -127,7 +130,7 @@ async function* count(chunks: AsyncIterable<Uint8Array>, onProgress: BuildOption
   }
 }
 
-async function renameUnlessThere({ machine }: FileDoor, from: string, to: string): Promise<void> {
+export async function renameUnlessThere({ machine }: FileDoor, from: string, to: string): Promise<void> {
   try {
     await machine.files.rename(from, to)
   } catch (error) {

@@ -9,6 +9,8 @@ export interface FileDoor {
   readonly machine: Machine
   /** The map of the user's default configuration. @throws RootlessError `ENGINE_UNAVAILABLE` */
   idMaps(): Promise<readonly IdMap[]>
+  /** Of LXC, as `5.0.2`. @throws RootlessError `ENGINE_UNAVAILABLE` */
+  version(): Promise<string>
 }
 
 export interface Program {
@@ -91,6 +93,30 @@ export async function startProgram(machine: Machine, program: Program): Promise<
   })
   if (answer.status === 'ok') return answer.value
   throw new RootlessError('HOST_REFUSED', `${program.file} cannot be run: ${answer.reason}`, { engine: 'lxc' })
+}
+
+/** The output of one program becomes the input of another; both have to end well. `asked` follows "cannot". */
+export async function pipeMapped(
+  machine: Machine,
+  from: { readonly maps: readonly IdMap[]; readonly command: readonly string[] },
+  to: { readonly maps: readonly IdMap[]; readonly command: readonly string[] },
+  signal: AbortSignal | undefined,
+): Promise<{ readonly from: ProgramEnd; readonly to: ProgramEnd }> {
+  const source = await startProgram(machine, {
+    file: 'lxc-usernsexec',
+    arguments: toMappedCommand(from.maps, from.command),
+    signal,
+  })
+  source.stdin.end()
+  const stderr = readStart(source.stderr)
+  try {
+    const end = await runMapped(machine, to.maps, to.command, { input: source.stdout, signal })
+    const sourceEnd = await source.ended
+    const exitCode = 'exitCode' in sourceEnd ? sourceEnd.exitCode : 1
+    return { from: { exitCode, stdout: '', stderr: await stderr }, to: end }
+  } finally {
+    source.kill('SIGKILL')
+  }
 }
 
 /** What the source of the input threw. A program that ends before it has read everything is no failure of the source. */

@@ -16,8 +16,8 @@ export interface FileStore extends LxcStore {
   readonly workFolder: string
   /** A path in the work folder that nobody else has. */
   newWorkPath(): string
-  /** Removes a tree, whoever of the mapped ids or the caller its files belong to. What is not there is fine. */
-  removeTree(path: string): Promise<void>
+  /** Removes trees, whoever of the mapped ids or the caller their files belong to. What is not there is fine. */
+  removeTree(...paths: readonly string[]): Promise<void>
 }
 
 /** The store of this user. Creating it does nothing. */
@@ -36,9 +36,10 @@ export function createLxcStore(door: FileDoor): FileStore {
     workFolder: at('work'),
     containerFolder: (id) => posix.join(at('containers'), id),
     newWorkPath: () => posix.join(at('work'), `${process.pid}-${crypto.randomUUID()}`),
-    removeTree: async (path) => {
+    removeTree: async (...paths) => {
       const maps = withOwnIds(await door.idMaps(), machine.user)
-      checkEnd(await runMapped(machine, maps, ['rm', '-rf', '--one-file-system', '--', path]), `remove ${printable(path)}`)
+      const end = await runMapped(machine, maps, ['rm', '-rf', '--one-file-system', '--', ...paths])
+      checkEnd(end, `remove ${printable(paths.join(' and '))}`)
     },
     prepare: once(async () => {
       for (const folder of folders) await machine.files.makeDirectory(folder, { mode: PASSABLE })

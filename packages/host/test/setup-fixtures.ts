@@ -27,6 +27,7 @@ export const READY: SetupState & { readonly user: UserState } = {
   engines: ['docker', 'podman', 'lxc'],
   caller: { isRoot: true, isTarget: false },
   distribution: known({ id: 'debian', idLike: [], versionId: '12', prettyName: 'Debian 12' }, '/etc/os-release'),
+  kernelRelease: known('6.1.0-56-amd64', '/proc/sys/kernel/osrelease'),
   systemd: false,
   accounts: { target: known(USER, 'getent'), freeId: 1001, subordinateUserIds: RANGES, subordinateGroupIds: RANGES },
   packages: known(new Set(KNOWN_PACKAGES), 'dpkg-query -W'),

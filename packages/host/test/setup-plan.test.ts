@@ -52,6 +52,17 @@ describe('a plan', () => {
   test('gives the step of a bare user the ids and paths that the user will have', () => {
     const plan = planSetup(BARE)
     expect(findStep(plan, 'user').actions).toMatchObject([{ command: expect.arrayContaining(['--uid', '1001', 'moby']) }])
+    // useradd gives the ids of the next step itself: to give none is what that of Debian 11 cannot.
+    expect(findStep(plan, 'user').actions).toMatchObject([
+      {
+        command: expect.arrayContaining([
+          'SUB_UID_MIN=100000',
+          'SUB_UID_COUNT=65536',
+          'SUB_GID_MIN=100000',
+          'SUB_GID_COUNT=65536',
+        ]),
+      },
+    ])
     expect(findStep(plan, 'subordinate-ids').actions).toMatchObject([
       { command: ['usermod', '--add-subuids', '100000-165535', '--add-subgids', '100000-165535', 'moby'] },
     ])
@@ -60,6 +71,18 @@ describe('a plan', () => {
     ])
     expect(findStep(plan, 'runtime-directory').actions).toMatchObject([{ command: expect.arrayContaining(['/run/user/1001']) }])
   })
+})
+
+test.each([
+  ['5.10.0-46-cloud-amd64', true],
+  ['5.11.0', false],
+  ['6.1.0-56-amd64', false],
+])("on Linux %s Podman's overlay is mounted by fuse-overlayfs: %s", (release, byProgram) => {
+  const state = { ...withUser({ storageConf: known(null, 's'), podmanStorage: false }), kernelRelease: known(release, 'k') }
+  const [action] = findStep(planSetup(state), 'storage-conf').actions
+  const content = action !== undefined && 'content' in action ? action.content : ''
+  expect(content).toContain('driver = "overlay"')
+  expect(content.includes('mount_program = "/usr/bin/fuse-overlayfs"')).toBe(byProgram)
 })
 
 const DEBIAN_12 = { distribution: { id: 'debian', idLike: [], versionId: '12', prettyName: '' }, systemd: true, cgroupV1: false }

@@ -52,7 +52,7 @@ function toRootfulDockerStop(systemd: boolean): SetupAction {
   return run('root', 'sh', '-c', 'test ! -x /etc/init.d/docker || { update-rc.d docker disable; /etc/init.d/docker stop; }')
 }
 
-export function draftUser({ state, user }: PlanContext): StepDraft {
+export function draftUser({ state, user, ranges }: PlanContext): StepDraft {
   const command = [
     'useradd',
     '--create-home',
@@ -64,8 +64,6 @@ export function draftUser({ state, user }: PlanContext): StepDraft {
     String(user.uid),
     '--user-group',
   ] as const
-  // The next step gives the subordinate ids, from a range that the plan shows; useradd(8) would pick one of its own.
-  const keys = ['--key', 'SUB_UID_COUNT=0', '--key', 'SUB_GID_COUNT=0']
   return {
     id: 'user',
     title: `Make the ordinary user ${user.name}`,
@@ -74,10 +72,29 @@ export function draftUser({ state, user }: PlanContext): StepDraft {
     undo: `userdel --remove ${user.name} (deletes the home folder)`,
     outcome: judge(state.accounts.target, (account) =>
       account === null
-        ? needed({ kind: 'run', as: 'root', command: [...command, ...keys, user.name], unless: ['getent', 'passwd', user.name] })
+        ? needed({
+            kind: 'run',
+            as: 'root',
+            command: [...command, ...toSubordinateKeys(ranges), user.name],
+            unless: ['getent', 'passwd', user.name],
+          })
         : DONE,
     ),
   }
+}
+
+/**
+ * useradd(8) gives subordinate ids of its own accord: here those that the plan shows, and the next step then finds them there. It
+ * cannot be told to give none: with a count of 0 that of Debian 11 (4.8.1) fails.
+ */
+function toSubordinateKeys(ranges: PlanContext['ranges']): readonly string[] {
+  if (ranges === null) return []
+  return [['UID', ranges.users] as const, ['GID', ranges.groups] as const].flatMap(([kind, { start, count }]) => [
+    '--key',
+    `SUB_${kind}_MIN=${start}`,
+    '--key',
+    `SUB_${kind}_COUNT=${count}`,
+  ])
 }
 
 /** The user as there, or as `draftUser` will make it. */

@@ -1,6 +1,6 @@
-import { known } from '@rootless-runtime/core'
+import { isAtLeastVersion, known, knownValue } from '@rootless-runtime/core'
 import { DONE, byHand, judge, needed, write, type PlanContext, type StepDraft } from './step-draft.ts'
-import { CONTAINERS_CONF_TEXT, STORAGE_CONF_TEXT, choosesRuntime } from './user-files.ts'
+import { CONTAINERS_CONF_TEXT, choosesRuntime, toStorageConf } from './user-files.ts'
 
 export function draftContainersConf({ state, places }: PlanContext): StepDraft | null {
   if (state.cgroupLayout.status === 'known' && state.cgroupLayout.value !== 'hybrid') return null
@@ -22,14 +22,19 @@ export function draftContainersConf({ state, places }: PlanContext): StepDraft |
 
 export function draftStorageConf({ state, places }: PlanContext): StepDraft {
   const path = places.storageConf
+  const release = knownValue(state.kernelRelease)
+  // The first kernel that lets a user namespace mount overlayfs.
+  const kernelMounts = release === undefined || isAtLeastVersion(release, 5, 11)
   return {
     id: 'storage-conf',
     title: 'Make Podman store layers in overlayfs',
-    why: 'Podman 4 takes vfs without this file, which copies every layer; the choice of the first run stays for ever',
+    why: `Podman 4 takes vfs without this file, which copies every layer; the choice of the first run stays for ever${
+      kernelMounts ? '' : '; before Linux 5.11 fuse-overlayfs mounts it'
+    }`,
     needsRoot: false,
     undo: `remove ${path}; images and containers stay with the driver that made them`,
     outcome: judge(state.user?.storageConf ?? known(null, path), (text) =>
-      text !== null || state.user?.podmanStorage === true ? DONE : needed(write('user', path, STORAGE_CONF_TEXT)),
+      text !== null || state.user?.podmanStorage === true ? DONE : needed(write('user', path, toStorageConf(kernelMounts))),
     ),
   }
 }

@@ -59,9 +59,10 @@ export async function readSetupState(system: System, target: SetupTarget): Promi
 type HostState = Omit<SetupState, 'userName' | 'engines' | 'caller' | 'accounts' | 'user'>
 
 async function readHostState(system: System): Promise<HostState> {
-  const [distribution, systemd, packages, tun, fuse, pingRange, cgroupLayout, delegateDropIn, lxcUsernet, bridge] =
+  const [distribution, kernelRelease, systemd, packages, tun, fuse, pingRange, cgroupLayout, delegateDropIn, lxcUsernet, bridge] =
     await Promise.all([
       readDistribution(system),
+      readKernelRelease(system),
       system.status('/run/systemd/system'),
       readPackages(system),
       readMode(system, '/dev/net/tun' satisfies DeviceName),
@@ -74,6 +75,7 @@ async function readHostState(system: System): Promise<HostState> {
     ])
   return {
     distribution,
+    kernelRelease,
     systemd: systemd.status === 'ok' && systemd.value.kind === 'directory',
     packages,
     devices: { '/dev/net/tun': tun, '/dev/fuse': fuse },
@@ -89,6 +91,12 @@ async function readDistribution(system: System): Promise<Fact<Distribution>> {
   const source = '/etc/os-release'
   const text = await system.readText(source)
   return text.status === 'ok' ? known(parseDistribution(text.value), source) : unknownFact(text.reason, source)
+}
+
+async function readKernelRelease(system: System): Promise<Fact<string>> {
+  const source = '/proc/sys/kernel/osrelease'
+  const text = await system.readText(source)
+  return text.status === 'ok' ? known(printable(text.value, 80), source) : unknownFact(text.reason, source)
 }
 
 async function readPackages(system: System): Promise<Fact<ReadonlySet<string>>> {

@@ -8,6 +8,7 @@ export interface SetupState {
   readonly engines: readonly EngineName[]
   readonly caller: Caller
   readonly distribution: Fact<Distribution>
+  readonly kernelRelease: Fact<string>
   /** Whether systemd is process 1, by sd_booted(3). */
   readonly systemd: boolean
   readonly accounts: AccountsState

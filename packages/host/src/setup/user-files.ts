@@ -49,11 +49,20 @@ export const CONTAINERS_CONF_TEXT = `${HEADING}
 runtime = "runc"
 `
 
-export const STORAGE_CONF_TEXT = `${HEADING}
+/** A storage.conf(5) for overlayfs, mounted by the kernel or, where that lets no user do it, by fuse-overlayfs. */
+export function toStorageConf(kernelMounts: boolean): string {
+  const storage = `${HEADING}
 # Podman 4 otherwise takes vfs, which copies every layer.
 [storage]
 driver = "overlay"
 `
+  if (kernelMounts) return storage
+  return `${storage}
+# This kernel lets no user mount overlayfs; Linux 5.11 is the first that does.
+[storage.options.overlay]
+mount_program = "/usr/bin/fuse-overlayfs"
+`
+}
 
 export function toIdMapLines(userIds: SubordinateRange, groupIds: SubordinateRange): readonly string[] {
   return [`lxc.idmap = u 0 ${userIds.start} ${userIds.count}`, `lxc.idmap = g 0 ${groupIds.start} ${groupIds.count}`]

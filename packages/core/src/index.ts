@@ -110,6 +110,7 @@ export {
   judgeTool,
   judgeUserModeNetwork,
 } from './judge-host.ts'
+export { judgeIoWeight, readIoWeightRefusal } from './io-weight.ts'
 export { markInUse } from './mark-in-use.ts'
 export { readMountOf } from './read-mount.ts'
 export { toEngineUnavailable } from './engine-unavailable.ts'

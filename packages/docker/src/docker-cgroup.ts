@@ -1,6 +1,7 @@
 import {
   delegationFix,
   judgeDelegatedLimit,
+  judgeIoWeight,
   judgeLayouts,
   judgeLimits,
   judgeUserManager,
@@ -30,7 +31,7 @@ const MANAGERS: ReadonlyMap<string, CgroupManager> = new Map([
 
 const SILENT = 'Docker uses no cgroup here: it accepts the limit, says nothing and applies nothing'
 
-export function toCgroup({ info }: DockerFacts, host: HostFacts): CgroupCapabilities {
+export function toCgroup({ info, ioWeightRefusal }: DockerFacts, host: HostFacts): CgroupCapabilities {
   const version = toVersion(info, host)
   const manager = toManager(info)
   return {
@@ -39,7 +40,9 @@ export function toCgroup({ info }: DockerFacts, host: HostFacts): CgroupCapabili
     manager,
     managers: markInUse(toManagers(info, host), manager),
     controllers: toControllers(info, host),
-    limits: judgeLimits((name) => toLimit(name, info, host)),
+    limits: judgeLimits((name) =>
+      name === 'io' ? judgeIoWeight(toIoLimit(info, host), ioWeightRefusal) : toLimit(name, info, host),
+    ),
   }
 }
 
@@ -79,9 +82,8 @@ function toControllers({ cgroupDriver }: DockerInfo, { cgroup }: HostFacts): Fin
   return fact.status === 'known' ? supported(fact.value, fact.source) : unknown(fact.reason)
 }
 
-function toLimit(name: LimitName, info: DockerInfo, host: HostFacts): Finding<true> {
+function toLimit(name: Exclude<LimitName, 'io'>, info: DockerInfo, host: HostFacts): Finding<true> {
   if (info.cgroupDriver === 'none') return unsupported(SILENT, 'GET /info: CgroupDriver = none')
-  if (name === 'io') return toIoLimit(info, host)
   const field = FLAGS[name]
   const evidence = `GET /info: ${field} = ${info.applies[name]}`
   const now = info.cgroupDriver === 'systemd' ? host.cgroup.delegatedControllers : null
@@ -119,7 +121,8 @@ const FLAGS: Readonly<Record<Exclude<LimitName, 'io'>, string>> = {
 }
 
 /** GET /info has no flag for it; without the controller it warns `No io.max (rbps) support` (20.10). */
-function toIoLimit({ warnings }: DockerInfo, host: HostFacts): Finding<true> {
+function toIoLimit({ cgroupDriver, warnings }: DockerInfo, host: HostFacts): Finding<true> {
+  if (cgroupDriver === 'none') return unsupported(SILENT, 'GET /info: CgroupDriver = none')
   const warning = warnings.find((line) => /No io\.|No blkio/u.test(line))
   if (warning === undefined) return judgeDelegatedLimit('io', 'v2', host.cgroup.delegatedControllers, delegationFix(host))
   return unsupported('the io controller is not delegated to Docker', `GET /info: ${warning}`, delegationFix(host))

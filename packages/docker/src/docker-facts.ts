@@ -1,6 +1,7 @@
 import {
   known,
   printable,
+  readIoWeightRefusal,
   readMountOf,
   unknownFact,
   type Answer,
@@ -28,6 +29,8 @@ export interface DockerFacts {
   readonly mount: Fact<Mount>
   /** Whether the bridge that lxc-user-nic would use exists. */
   readonly lxcBridgePresent: Fact<boolean>
+  /** Why its runtime starts no container with a weight of io, or `null`. */
+  readonly ioWeightRefusal: Fact<string | null>
 }
 
 /** The facts are there exactly when rootless Docker is available. */
@@ -147,15 +150,16 @@ async function readFacts(
   socketPath: string,
   timeoutMs: number,
 ): Promise<DockerFacts> {
-  const [rootlessKit, vpnkitDriver, bridge, mount, lxcBridge] = await Promise.all([
+  const [rootlessKit, vpnkitDriver, bridge, mount, lxcBridge, ioWeightRefusal] = await Promise.all([
     readRootlessKit(system, api, socketPath, timeoutMs),
     askForVpnkit(system),
     api.get('/networks/bridge'),
     readMountOf(system, info.rootDirectory),
     system.status('/sys/class/net/lxcbr0'),
+    readIoWeightRefusal(system, 'runc', info.runc ?? ''),
   ])
   const bridgeMtuBytes = await readBridgeMtu(bridge)
-  return { info, rootlessKit, vpnkitDriver, bridgeMtuBytes, mount, lxcBridgePresent: toPresence(lxcBridge) }
+  return { info, rootlessKit, vpnkitDriver, bridgeMtuBytes, mount, lxcBridgePresent: toPresence(lxcBridge), ioWeightRefusal }
 }
 
 async function readBridgeMtu(answer: Answer<HttpAnswer>): Promise<Fact<number>> {

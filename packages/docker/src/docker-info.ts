@@ -17,6 +17,8 @@ const dockerInfo = z.object({
   PidsLimit: z.boolean().optional(),
   CPUSet: z.boolean(),
   Warnings: z.array(z.string()).nullable().optional(),
+  // Docker's own packages have a git commit there, Debian's the version.
+  RuncCommit: z.object({ ID: z.string() }).optional(),
 })
 
 /** The fields that we read of `GET /info`. Words are Docker's own, made safe to show. */
@@ -29,6 +31,8 @@ export interface DockerInfo {
   readonly cgroupVersion: string | undefined
   readonly applies: { readonly memory: boolean; readonly cpu: boolean; readonly pids: boolean; readonly cpuset: boolean }
   readonly warnings: readonly string[]
+  /** Its version, or the commit that it was built from. */
+  readonly runc: string | undefined
 }
 
 const rootlessKitDetails = z.object({ NetworkDriver: z.string().optional(), PortDriver: z.string().optional() })
@@ -72,6 +76,7 @@ export function parseDockerInfo(text: string): DockerInfo | string {
       cpuset: parsed.CPUSet,
     },
     warnings: (parsed.Warnings ?? []).slice(0, 32).map((line) => printable(line)),
+    runc: parsed.RuncCommit === undefined ? undefined : word(parsed.RuncCommit.ID),
   }
 }
 

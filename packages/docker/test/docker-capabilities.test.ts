@@ -32,6 +32,7 @@ const INFO: DockerInfo = {
   cgroupVersion: '2',
   applies: { memory: true, cpu: true, pids: true, cpuset: false },
   warnings: ['WARNING: No cpuset support', 'WARNING: No io.max (rbps) support'],
+  runc: '1.1.5+ds1-1+deb12u1',
 }
 
 const KIT: RootlessKitFacts = { version: '2.0.2', networkDriver: 'slirp4netns', portDriver: 'builtin', arguments: null }
@@ -50,6 +51,7 @@ function judge(
       bridgeMtuBytes: known(1500, 'GET /networks/bridge'),
       mount: known({ mountPoint: '/', type: 'ext4', options: ['rw'], superOptions: ['rw'] }, 'mountinfo'),
       lxcBridgePresent: known(true, '/sys/class/net/lxcbr0'),
+      ioWeightRefusal: known(null, 'runc 1.1.5'),
       ...facts,
     },
     host,
@@ -198,6 +200,11 @@ test('io without a warning is applied only when its controller is delegated', ()
   expect(judge({ warnings: [] }).cgroup.limits.io.status).toBe('unsupported')
   const delegated = { ...V2, cgroup: { ...V2.cgroup, delegatedControllers: known(['io'], 'cgroup.controllers') } }
   expect(judge({ warnings: [] }, delegated).cgroup.limits.io.status).toBe('supported')
+  const old = { ioWeightRefusal: known('runc 1.0.0~rc93 knows BFQ alone', 'io.bfq.weight') }
+  expect(judge({ warnings: [] }, delegated, {}, old).cgroup.limits.io).toMatchObject({
+    status: 'unsupported',
+    reason: expect.stringContaining('rc93'),
+  })
 })
 
 test('the cgroup driver none applies nothing, whatever the flags say', () => {

@@ -15,6 +15,7 @@ const INFO = {
   PidsLimit: false,
   CPUSet: false,
   Warnings: null,
+  RuncCommit: { ID: '1.1.5+ds1-1+deb12u1', Expected: '1.1.5+ds1-1+deb12u1' },
 }
 
 test('an answer of 20.10 is read', () => {
@@ -27,6 +28,7 @@ test('an answer of 20.10 is read', () => {
     cgroupVersion: '1',
     applies: { memory: false, cpu: false, pids: false, cpuset: false },
     warnings: [],
+    runc: '1.1.5+ds1-1+deb12u1',
   })
 })
 

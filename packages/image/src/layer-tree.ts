@@ -57,7 +57,9 @@ export class LayerTree {
     this.#entries += 1
     const path = parseEntryPath(entry, where)
     const name = path.at(-1)
-    if (name?.startsWith(WHITEOUT) === true) return this.#hide(path, name, { entry, where, layer, makes: name === OPAQUE })
+    if (path[0]?.startsWith(RESERVED) === true && path[0] !== OPAQUE) return
+    if (path.slice(0, -1).some((part) => part.startsWith(WHITEOUT))) throw invalidEntry(where, entry.name, 'is below a whiteout')
+    if (name?.startsWith(WHITEOUT) === true) return this.#hide(path, name, { entry, where, layer, makes: false })
     checkEntry(entry, path, where)
     if (name === undefined) this.#nodes.setEntry(ROOT, number)
     else this.#place(path, number, { entry, where, layer, makes: true })

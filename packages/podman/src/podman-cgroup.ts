@@ -1,6 +1,7 @@
 import {
   delegationFix,
   judgeDelegatedLimit,
+  judgeIoWeight,
   judgeLayouts,
   judgeLimits,
   judgeUserManager,
@@ -42,7 +43,10 @@ export function toCgroup(facts: PodmanFacts, host: HostFacts): CgroupCapabilitie
     managers: markInUse(toManagers(info, host), manager),
     controllers: controllers.status === 'known' ? supported(controllers.value, controllers.source) : unknown(controllers.reason),
     limits: judgeLimits((name) => {
-      if (info.cgroupVersion === 'v2') return judgeDelegatedLimit(name, 'v2', controllers, delegationFix(host))
+      if (info.cgroupVersion === 'v2') {
+        const allowed = judgeDelegatedLimit(name, 'v2', controllers, delegationFix(host))
+        return name === 'io' ? judgeIoWeight(allowed, facts.ioWeightRefusal) : allowed
+      }
       if (info.cgroupVersion === 'v1')
         return unsupported('rootless Podman ignores limits on cgroup v1', 'podman info: host.cgroupVersion = v1')
       return unknown(`podman info: host.cgroupVersion = ${info.cgroupVersion}, which we do not know`)
@@ -97,9 +101,13 @@ function toManagers(info: PodmanInfo, host: HostFacts): Readonly<Record<CgroupMa
   }
 }
 
-/** Podman 3.0 does not report them: on v2 they are those that systemd delegates to the user, whose groups Podman uses. */
+/**
+ * Podman 3.0 does not report them: on v2 they are those that systemd delegates to the user, whose groups Podman uses; on v1 it
+ * makes no group, and later versions report none.
+ */
 function toControllers({ cgroupControllers, cgroupVersion }: PodmanInfo, { cgroup }: HostFacts): Fact<readonly string[]> {
-  if (cgroupControllers === undefined)
-    return cgroupVersion === 'v2' ? cgroup.delegatedControllers : unknownFact(`${CONTROLLERS} is not reported`, CONTROLLERS)
-  return known(cgroupControllers, `${CONTROLLERS}, ${cgroupVersion}`)
+  if (cgroupControllers !== undefined) return known(cgroupControllers, `${CONTROLLERS}, ${cgroupVersion}`)
+  if (cgroupVersion === 'v2') return cgroup.delegatedControllers
+  if (cgroupVersion === 'v1') return known([], 'podman info: host.cgroupVersion = v1, where it makes no group without root')
+  return unknownFact(`${CONTROLLERS} is not reported`, CONTROLLERS)
 }

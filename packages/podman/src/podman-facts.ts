@@ -1,9 +1,11 @@
 import {
   known,
   printable,
+  readIoWeightRefusal,
   readMountOf,
   unknownFact,
   type Availability,
+  type CommandAnswer,
   type Fact,
   type Mount,
   type Place,
@@ -13,9 +15,11 @@ import {
 import { ROOTFUL, SETUP_FIX, toPodmanFailure } from './podman-errors.ts'
 import { parseServiceDestinations } from './podman-connections.ts'
 import type { PodmanInfo } from './podman-info.ts'
+import { losesItsSocket } from './podman-activation.ts'
 import { askSocket } from './podman-socket.ts'
 
 const MAXIMUM_SOCKETS = 16
+const SYSTEM_SOCKET = '/run/podman/podman.sock'
 
 // Set, they would make the command a client of some other service (4.3.1).
 const LOCAL = { CONTAINER_HOST: undefined, CONTAINER_CONNECTION: undefined, PODMAN_IGNORE_CGROUPSV1_WARNING: '1' }
@@ -27,6 +31,8 @@ export interface PodmanFacts {
   readonly mount: Fact<Mount>
   /** The controllers of the cgroup2 tree of a hybrid host: crun refuses to run when there is one. */
   readonly hybridControllers: Fact<readonly string[]>
+  /** Why its runtime starts no container with a weight of io, or `null`. */
+  readonly ioWeightRefusal: Fact<string | null>
 }
 
 /** The facts are there exactly when Podman is available. */
@@ -46,7 +52,7 @@ export async function readPodman(system: System, timeoutMs: number): Promise<Pod
   const [answer, program, others, { parsePodmanInfo }] = await Promise.all([
     asked,
     system.findExecutable('podman'),
-    readOtherPlaces(system, timeoutMs),
+    readOtherPlaces(system, timeoutMs, readVersion(asked)),
     import('./podman-info.ts'),
   ])
   if (answer.status === 'absent') return notInstalled(others)
@@ -70,12 +76,24 @@ export async function readPodman(system: System, timeoutMs: number): Promise<Pod
       endpoint: path,
       places: [place(path, `${name}, by podman info, which starts its pause process when none runs`, 'used'), ...others],
     },
-    facts: { info, mount: await readMountOf(system, info.graphRoot), hybridControllers: await readHybridControllers(system) },
+    facts: await readFacts(system, info),
   }
 }
 
+async function readFacts(system: System, info: PodmanInfo): Promise<PodmanFacts> {
+  const [mount, hybridControllers, ioWeightRefusal] = await Promise.all([
+    readMountOf(system, info.graphRoot),
+    readHybridControllers(system),
+    readIoWeightRefusal(system, info.ociRuntime, info.ociRuntimeVersion),
+  ])
+  return { info, mount, hybridControllers, ioWeightRefusal }
+}
+
 async function refuseRoot(system: System, timeoutMs: number): Promise<PodmanAnswer> {
-  const [program, others] = await Promise.all([system.findExecutable('podman'), readOtherPlaces(system, timeoutMs)])
+  const [program, others] = await Promise.all([
+    system.findExecutable('podman'),
+    readOtherPlaces(system, timeoutMs, Promise.resolve('')),
+  ])
   if (program.status === 'absent') return notInstalled(others)
   return unavailable(ROOTFUL, [place('podman', 'not asked: it would run as root', 'rootful'), ...others], null)
 }
@@ -88,19 +106,30 @@ function place(name: string, answer: string, verdict: PlaceVerdict): Place {
   return { place: name, answer, verdict }
 }
 
-async function readOtherPlaces(system: System, timeoutMs: number): Promise<readonly Place[]> {
-  return (await Promise.all([readSocketPlaces(system, timeoutMs), readConnections(system, timeoutMs)])).flat()
+/** The version of the Podman that is here, or nothing. */
+async function readVersion(asked: Promise<CommandAnswer>): Promise<string> {
+  const [answer, { parsePodmanInfo }] = await Promise.all([asked, import('./podman-info.ts')])
+  if (answer.status !== 'exited') return ''
+  const parsed = parsePodmanInfo(answer.stdout)
+  return parsed.ok ? parsed.info.version : ''
+}
+
+async function readOtherPlaces(system: System, timeoutMs: number, version: Promise<string>): Promise<readonly Place[]> {
+  return (await Promise.all([readSocketPlaces(system, timeoutMs, version), readConnections(system, timeoutMs)])).flat()
 }
 
 /** The sockets of this user, of `CONTAINER_HOST`, and the system's. */
-async function readSocketPlaces(system: System, timeoutMs: number): Promise<readonly Place[]> {
+async function readSocketPlaces(system: System, timeoutMs: number, version: Promise<string>): Promise<readonly Place[]> {
   const { environment, user } = system
   const host = environment['CONTAINER_HOST']
   const runtimeDirectory = environment['XDG_RUNTIME_DIR'] ?? `/run/user/${user.uid}`
   const own = `${runtimeDirectory}/podman/podman.sock`
   const named = host === undefined || host === '' ? [] : [askAddress(system, 'CONTAINER_HOST', host, timeoutMs)]
-  const paths = [...new Set([own, '/run/podman/podman.sock'])]
-  return Promise.all([...named, ...paths.map((path) => askSocket(system, path, path, timeoutMs))])
+  const askOwn = async (): Promise<Place> => {
+    const loses = losesItsSocket(await version)
+    return loses === undefined ? askSocket(system, own, own, timeoutMs) : place(own, loses, 'unknown')
+  }
+  return Promise.all([...named, askOwn(), askSocket(system, SYSTEM_SOCKET, SYSTEM_SOCKET, timeoutMs)])
 }
 
 function askAddress(system: System, name: string, address: string, timeoutMs: number): Promise<Place> {

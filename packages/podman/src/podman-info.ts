@@ -13,7 +13,7 @@ const podmanInfo = z.object({
     cgroupControllers: z.array(z.string()).nullable().optional(),
     rootlessNetworkCmd: z.string().optional(),
     serviceIsRemote: z.boolean().optional(),
-    ociRuntime: z.object({ name: z.string() }),
+    ociRuntime: z.object({ name: z.string(), version: z.string().optional() }),
     security: z.object({ rootless: z.boolean() }),
   }),
   store: z.object({
@@ -36,6 +36,8 @@ export interface PodmanInfo {
   readonly cgroupControllers: readonly string[] | undefined
   readonly networkCommand: string | undefined
   readonly ociRuntime: string
+  /** Empty when it does not say. */
+  readonly ociRuntimeVersion: string
   readonly graphDriver: string
   readonly graphRoot: string
   /** Whether a program mounts the overlay in place of the kernel. */
@@ -67,6 +69,8 @@ export function parsePodmanInfo(text: string): ParsedInfo {
       cgroupControllers: host.cgroupControllers === undefined ? undefined : (host.cgroupControllers ?? []).slice(0, 64).map(word),
       networkCommand: host.rootlessNetworkCmd === undefined ? undefined : word(host.rootlessNetworkCmd),
       ociRuntime: word(host.ociRuntime.name),
+      // `crun version 1.8.1`, `runc version 1.1.5+ds1`, and more lines.
+      ociRuntimeVersion: word(/\bversion:? (\S+)/u.exec(host.ociRuntime.version ?? '')?.[1] ?? ''),
       graphDriver: word(store.graphDriverName),
       graphRoot: store.graphRoot,
       mountProgram: Object.hasOwn(store.graphOptions ?? {}, 'overlay.mount_program'),

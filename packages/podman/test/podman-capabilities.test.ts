@@ -33,6 +33,7 @@ const INFO: PodmanInfo = {
   cgroupControllers: ['memory', 'pids'],
   networkCommand: 'pasta',
   ociRuntime: 'crun',
+  ociRuntimeVersion: '1.21',
   graphDriver: 'overlay',
   graphRoot: '/home/moby/.local/share/containers/storage',
   mountProgram: false,
@@ -41,7 +42,8 @@ const INFO: PodmanInfo = {
 function judge(change: Partial<PodmanInfo>, host: HostFacts = V2, facts: Partial<PodmanFacts> = {}) {
   const mount = known({ mountPoint: '/', type: 'ext4', options: ['rw'], superOptions: ['rw'] }, 'mountinfo')
   const hybridControllers = known<readonly string[]>([], 'cgroup.controllers')
-  return toPodmanCapabilities({ info: { ...INFO, ...change }, mount, hybridControllers, ...facts }, host)
+  const ioWeightRefusal = known(null, 'crun 1.21')
+  return toPodmanCapabilities({ info: { ...INFO, ...change }, mount, hybridControllers, ioWeightRefusal, ...facts }, host)
 }
 
 test.each<[string, Partial<PodmanInfo>, object]>([
@@ -111,6 +113,21 @@ test('Podman 3.0 reports no controllers: on v2 those of the user count, and nobo
   expect([limits.memory.status, limits.cpu.status]).toEqual(['supported', 'unsupported'])
   const hidden = { ...V2, cgroup: { ...V2.cgroup, delegatedControllers: unknownFact('permission denied', 'cgroup.controllers') } }
   expect(judge({ cgroupControllers: undefined }, hidden).cgroup.limits.memory.status).toBe('unknown')
+})
+
+test.each([
+  ['v1', { status: 'supported', value: [] }],
+  ['v3', { status: 'unknown', reason: expect.stringContaining('not reported') }],
+])('controllers that Podman does not report, on cgroup %s', (cgroupVersion, expected) => {
+  expect(judge({ cgroupControllers: undefined, cgroupVersion }, HYBRID).cgroup.controllers).toMatchObject(expected)
+})
+
+test('a runtime that refuses a weight of io is no limit on io; a controller that is not there comes first', () => {
+  const facts = { ioWeightRefusal: known('crun 0.17 knows BFQ alone', 'io.bfq.weight') }
+  const limit = (cgroupControllers: readonly string[]) => judge({ cgroupControllers }, V2, facts).cgroup.limits.io
+  expect(limit(['io'])).toMatchObject({ status: 'unsupported', reason: 'crun 0.17 knows BFQ alone' })
+  expect(limit(['memory'])).toMatchObject({ status: 'unsupported', reason: expect.stringContaining('not delegated') })
+  expect(judge({ cgroupControllers: ['io'] }).cgroup.limits.io.status).toBe('supported')
 })
 
 test('without systemd there is no fix that could delegate', () => {

@@ -8,7 +8,7 @@ const INFO = {
     cgroupVersion: 'v1',
     cgroupManager: 'cgroupfs',
     cgroupControllers: [],
-    ociRuntime: { name: 'runc' },
+    ociRuntime: { name: 'runc', version: 'runc version 1.1.5+ds1\ncommit: 1.1.5+ds1-1+deb12u1\nspec: 1.0.2-dev' },
     security: { rootless: true },
   },
   store: {
@@ -32,6 +32,7 @@ test('an answer of 4.3.1 is read; what it does not report stays absent', () => {
       cgroupControllers: [],
       networkCommand: undefined,
       ociRuntime: 'runc',
+      ociRuntimeVersion: '1.1.5+ds1',
       graphDriver: 'overlay',
       graphRoot: '/home/moby/.local/share/containers/storage',
       mountProgram: false,

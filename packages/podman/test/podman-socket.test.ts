@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { duplexPair } from 'node:stream'
+import { parseRecording, replaySystem } from '@rootless-runtime/conformance'
 import type { System } from '@rootless-runtime/core'
 import { expect, test } from 'vitest'
 import { askSocket } from '../src/podman-socket.ts'
+import { createPodman } from '../src/podman.ts'
 
 function listening(answer: (theirs: ReturnType<typeof duplexPair>[1]) => void): System {
   const connect: System['connect'] = async () => {
@@ -56,4 +59,21 @@ test('a connection that is dead before anybody asked is unknown, and not asked f
     verdict: 'unknown',
     answer: expect.stringContaining('hung up'),
   })
+})
+
+test.each([
+  ['3.0.1', 'unknown', /not asked: .*without end/u],
+  ['4.3.1', 'absent', /^does not exist$/u],
+])("the user's socket of Podman %s is %s", async (version, verdict, answer) => {
+  const path = new URL('../recordings/podman-4.3.1-debian-12-delegate.json', import.meta.url)
+  const { system: recorded } = replaySystem(parseRecording(readFileSync(path, 'utf8').replaceAll('4.3.1', version)))
+  const own = `${recorded.environment['XDG_RUNTIME_DIR']}/podman/podman.sock`
+  const connected: string[] = []
+  const connect: System['connect'] = async (socket) => {
+    connected.push(socket)
+    return { status: 'absent', reason: `${socket}: does not exist` }
+  }
+  const { places } = await createPodman({ ...recorded, connect }, { timeoutMs: 5000 }).detect()
+  expect(places.find(({ place }) => place === own)).toMatchObject({ verdict, answer: expect.stringMatching(answer) })
+  expect(connected.includes(own)).toBe(verdict === 'absent')
 })

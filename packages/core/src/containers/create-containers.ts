@@ -24,7 +24,7 @@ export function createContainers(driver: ContainerDriver, context: DriverContext
     create: async (options, call = {}) => await open(await makeContainer(driver, context, options, call), call),
     run: (options, call = {}) => run({ driver, context, open }, options, call),
     runToEnd: (options) => runToEnd({ driver, context, open }, options),
-    get: open,
+    get: (nameOrId, call = {}) => open(nameOrId, call),
     list: async ({ everyone = false, labels = {}, signal } = {}) => {
       const wanted = everyone ? labels : { ...labels, [MANAGED_LABEL]: 'true' }
       return (await driver.list(wanted, signal === undefined ? {} : { signal })).map(toContainerState)

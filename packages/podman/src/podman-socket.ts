@@ -59,8 +59,12 @@ async function createClient(stream: Duplex, timeoutMs: number): Promise<Client> 
   })
 }
 
-// undici calls four methods of net.Socket that a plain Duplex does not have; none of them means anything here.
-function toSocket(stream: Duplex): never {
+/**
+ * undici calls four methods of net.Socket that a plain Duplex does not have; none of them means anything there. Those of a real
+ * socket stay: by them undici lets an idle connection hold no process up.
+ */
+export function toSocket(stream: Duplex): never {
   const nothing = (): Duplex => stream
-  return Object.assign(stream, { ref: nothing, unref: nothing, setKeepAlive: nothing, setNoDelay: nothing }) as never
+  const missing = ['ref', 'unref', 'setKeepAlive', 'setNoDelay'].filter((name) => !(name in stream))
+  return Object.assign(stream, Object.fromEntries(missing.map((name) => [name, nothing]))) as never
 }

@@ -1,0 +1,129 @@
+import { RootlessError, type Call, type ContainerDriver, type ContainerPlan } from '@rootless-runtime/core'
+import { z } from 'zod'
+import type { PodmanApi, Question } from './podman-api.ts'
+import { toCreateBody } from './podman-create-body.ts'
+import { unreadableError } from './podman-errors.ts'
+import { attach, exec, wait } from './podman-exec.ts'
+import { readHostAddress } from './podman-host-address.ts'
+import { readEvents, readLogs } from './podman-logs.ts'
+import type { OwnerMaps } from './podman-owner.ts'
+import { SECRETS_TARGET } from './podman-create-body.ts'
+import type { SecretFolders } from './podman-secrets.ts'
+import { parseInspected, parseListed, type InspectedContainer } from './podman-state.ts'
+
+/** What the containers need beside the API. */
+export interface ContainerParts {
+  readonly api: PodmanApi
+  readonly version: () => Promise<string>
+  readonly secrets: SecretFolders
+  readonly owners: OwnerMaps
+  /** Whether a container has a cgroup of its own, without which Podman cannot freeze it. */
+  readonly hasCgroup: () => Promise<boolean>
+  readonly ownAddress: () => Promise<string>
+  readonly readHosts: (path: string) => Promise<string>
+}
+
+/** The lifecycle, one call of Podman's each where Podman has one. */
+export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
+  const { api } = parts
+  const inspect = (id: string, call: Call): Promise<InspectedContainer> => inspectContainer(api, id, call)
+  return {
+    engine: 'podman',
+    create: (plan, call) => create(parts, plan, call),
+    start: (id, call) => act(api, id, 'start', call),
+    inspect: async (id, call) => (await inspect(id, call)).state,
+    list: async (labels, call) => {
+      const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
+      const query = new URLSearchParams({ all: 'true', filters: JSON.stringify(label.length === 0 ? {} : { label }) })
+      const what = 'list containers'
+      return parseListed(await api.ask({ method: 'GET', path: `/containers/json?${query.toString()}`, what }, call), what)
+    },
+    attach: async (id, call) => {
+      const { state, stdin } = await inspect(id, call)
+      return await attach(api, { id, terminal: state.terminal, stdin }, call)
+    },
+    exec: (id, plan, call) => exec(api, id, plan, call),
+    logs: (id, options) => readLogs(api, id, options),
+    wait: (id, call) => wait(api, id, call),
+    kill: (id, signal, call) => act(api, id, `kill?signal=${encodeURIComponent(signal)}`, call),
+    pause: (id, call) => act(api, id, 'pause', call),
+    resume: (id, call) => act(api, id, 'unpause', call),
+    remove: (id, call) => remove(parts, id, call),
+    copyIn: async (id, tar, targetFolder, call) => {
+      const path = `${at(id)}/archive?path=${encodeURIComponent(targetFolder)}`
+      await api.ask({ method: 'PUT', path, what: `copy into ${targetFolder} of ${id}`, tar, timeoutMs: null }, call)
+    },
+    copyOut: (id, path, call) =>
+      api.open(
+        { method: 'GET', path: `${at(id)}/archive?path=${encodeURIComponent(path)}`, what: `copy ${path} of ${id}` },
+        call,
+      ),
+    commit: (id, reference, call) => commit(parts, id, reference, call),
+    events: (call) => readEvents(api, call),
+    hostAddress: async (id, call) => await readHostAddress(parts, await inspect(id, call)),
+  }
+}
+
+function at(id: string): string {
+  return `/containers/${encodeURIComponent(id)}`
+}
+
+async function inspectContainer(api: PodmanApi, id: string, call: Call): Promise<InspectedContainer> {
+  const what = `inspect ${id}`
+  return parseInspected(await api.ask({ method: 'GET', path: `${at(id)}/json`, what }, call), what)
+}
+
+async function act(api: PodmanApi, id: string, action: string, call: Call): Promise<void> {
+  const what = `${action.replace(/\?.*/u, '')} ${id}`
+  await api.ask({ method: 'POST', path: `${at(id)}/${action}`, what, improperState: 'NOT_RUNNING' }, call)
+}
+
+const made = z.object({ Id: z.string() })
+
+async function create(parts: ContainerParts, plan: ContainerPlan, call: Call): Promise<string> {
+  const maps = await parts.owners.find(plan, call)
+  const version = await parts.version()
+  const secretsFolder = await parts.secrets.make(plan.secrets)
+  try {
+    return await ask(
+      parts.api,
+      { json: toCreateBody(plan, { version, ...maps, secretsFolder }), what: `create ${plan.name}` },
+      call,
+    )
+  } catch (error) {
+    if (secretsFolder !== null) await parts.secrets.remove(secretsFolder)
+    throw error
+  }
+}
+
+async function ask(api: PodmanApi, question: Pick<Question, 'json' | 'what'>, call: Call): Promise<string> {
+  const answer = made.safeParse(await api.ask({ method: 'POST', path: '/containers/create', ...question }, call))
+  if (!answer.success) throw unreadableError(question.what, z.prettifyError(answer.error))
+  return answer.data.Id
+}
+
+async function remove({ api, secrets }: ContainerParts, id: string, call: Call): Promise<void> {
+  const { mounts } = await inspectContainer(api, id, call)
+  await api.ask({ method: 'DELETE', path: `${at(id)}?v=true`, what: `remove ${id}`, improperState: 'STILL_RUNNING' }, call)
+  const folder = mounts.get(SECRETS_TARGET)
+  if (folder !== undefined) await secrets.remove(folder)
+}
+
+async function commit({ api, hasCgroup }: ContainerParts, id: string, reference: string, call: Call): Promise<string> {
+  const { repository, tag } = splitReference(reference)
+  // Files stand still while they are copied where Podman can freeze the container; elsewhere it would refuse to.
+  const query = new URLSearchParams({ container: id, repo: repository, tag, pause: String(await hasCgroup()) })
+  const what = `commit ${id}`
+  const answer = made.safeParse(
+    await api.ask({ method: 'POST', path: `/commit?${query.toString()}`, what, timeoutMs: null }, call),
+  )
+  if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
+  return answer.data.Id.startsWith('sha256:') ? answer.data.Id : `sha256:${answer.data.Id}`
+}
+
+/** The tag is what follows a colon behind the last slash. */
+function splitReference(reference: string): { readonly repository: string; readonly tag: string } {
+  const found = /^(.+?)(?::([^:/]+))?$/u.exec(reference)
+  if (found?.[1] === undefined) throw new RootlessError('INVALID_ARGUMENT', 'an image needs a name', { engine: 'podman' })
+  return { repository: found[1], tag: found[2] ?? 'latest' }
+}

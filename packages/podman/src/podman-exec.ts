@@ -1,0 +1,106 @@
+import type { Call, ContainerProcess, ExecPlan, TerminalSize } from '@rootless-runtime/core'
+import { z } from 'zod'
+import type { PodmanApi } from './podman-api.ts'
+import { toRefusal, unreadableError } from './podman-errors.ts'
+import { toContainerProcess } from './podman-process.ts'
+
+/** A container to attach to. */
+export interface Attached {
+  readonly id: string
+  readonly terminal: boolean
+  /** Whether its command's stdin is open. */
+  readonly stdin: boolean
+}
+
+/** A container's own streams, from before its start. */
+export async function attach(api: PodmanApi, { id, terminal, stdin }: Attached, call: Call): Promise<ContainerProcess> {
+  const what = `attach to ${id}`
+  const lost = await api.lost()
+  // Without keys to detach: the two bytes of them may be in anybody's input.
+  const query = `stream=true&stdin=${stdin}&stdout=true&stderr=true&detachKeys=`
+  const path = `/containers/${encodeURIComponent(id)}/attach?${query}`
+  const connection = await api.upgrade({ method: 'POST', path, what, improperState: 'NOT_RUNNING' }, call)
+  return toContainerProcess({
+    what,
+    connection,
+    terminal,
+    stdin,
+    lost,
+    signal: call.signal,
+    exitCode: () => wait(api, id, call),
+    resize: (size) => resize(api, 'containers', id, size),
+    toRefusal: () => null,
+  })
+}
+
+/** The exit code, when it has ended. */
+export async function wait(api: PodmanApi, id: string, call: Call): Promise<number> {
+  const what = `wait for ${id}`
+  const path = `/containers/${encodeURIComponent(id)}/wait?condition=stopped&condition=exited`
+  const answer = z.number().safeParse(await api.ask({ method: 'POST', path, what, timeoutMs: null }, call))
+  if (!answer.success) throw unreadableError(what, 'it is no number')
+  return answer.data
+}
+
+/**
+ * A sequence that nobody types: in an exec Podman always has one, and looks for it in what comes byte by byte. An empty one would be
+ * its default, ctrl-p ctrl-q.
+ */
+const DETACH_KEYS = Array.from({ length: 32 }, (_, index) => 'qzxjk'[(index * index) % 5]).join(',')
+
+const created = z.object({ Id: z.string() })
+
+/** A command beside the container's own. */
+export async function exec(api: PodmanApi, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
+  const what = `exec in ${id}`
+  const lost = await api.lost()
+  const json = {
+    Cmd: plan.command,
+    Env: Object.entries(plan.environment).map(([name, value]) => `${name}=${value}`),
+    AttachStdin: plan.stdin,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: plan.terminal,
+    DetachKeys: DETACH_KEYS,
+    ...(plan.workdir !== null && { WorkingDir: plan.workdir }),
+    ...(plan.user !== null && { User: plan.user }),
+  }
+  const path = `/containers/${encodeURIComponent(id)}/exec`
+  const answer = created.safeParse(await api.ask({ method: 'POST', path, what, json, improperState: 'NOT_RUNNING' }, call))
+  if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
+  const session = encodeURIComponent(answer.data.Id)
+  const start = { Detach: false, Tty: plan.terminal }
+  const connection = await api.upgrade({ method: 'POST', path: `/exec/${session}/start`, what, json: start }, call)
+  return toContainerProcess({
+    what,
+    connection,
+    terminal: plan.terminal,
+    stdin: plan.stdin,
+    lost,
+    signal: call.signal,
+    exitCode: () => readExitCode(api, session, what),
+    resize: (size) => resize(api, 'exec', session, size),
+    toRefusal: (stderr) => (RUNTIME_WORDS.test(stderr) ? toRefusal({ what }, stderr) : null),
+  })
+}
+
+/** Podman's own "Error: ..." about a runtime, and no command's: `runc: exec failed`, `crun: executable file`, `OCI runtime error`. */
+const RUNTIME_WORDS = /^Error: .*(?:\bOCI (?:runtime|permission)|\b(?:runc|crun): )/u
+
+const session = z.object({ Running: z.boolean(), ExitCode: z.number() })
+/** Between two looks at a command whose streams have ended. */
+const LOOK_MS = 20
+
+async function readExitCode(api: PodmanApi, id: string, what: string): Promise<number> {
+  for (;;) {
+    const answer = session.safeParse(await api.ask({ method: 'GET', path: `/exec/${id}/json`, what }, {}))
+    if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
+    if (!answer.data.Running) return answer.data.ExitCode
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  }
+}
+
+async function resize(api: PodmanApi, kind: 'containers' | 'exec', id: string, { columns, rows }: TerminalSize): Promise<void> {
+  const path = `/${kind}/${encodeURIComponent(id)}/resize?h=${rows}&w=${columns}`
+  await api.ask({ method: 'POST', path, what: `resize the terminal of ${id}`, improperState: 'NOT_RUNNING' }, {})
+}

@@ -1,0 +1,58 @@
+import { isAtLeastVersion, RootlessError, type Networks, type Volumes } from '@rootless-runtime/core'
+import { z } from 'zod'
+import type { PodmanApi } from './podman-api.ts'
+import { unreadableError } from './podman-errors.ts'
+
+const labels = z.record(z.string(), z.string()).nullish()
+const networks = z.array(z.object({ name: z.string(), internal: z.boolean(), labels }))
+
+/** Networks of the bridge driver, in which names are resolved. */
+export function createPodmanNetworks(api: PodmanApi, version: () => Promise<string>): Networks {
+  // Before 4.0 the calls have another shape, and a rootless network needs an image of Podman's from the internet (3.0.1).
+  const check = async (): Promise<void> => {
+    const found = await version()
+    if (isAtLeastVersion(found, 4, 0)) return
+    throw new RootlessError('NOT_SUPPORTED', `rootless networks need Podman 4.0; this is ${found}`, { engine: 'podman' })
+  }
+  return {
+    create: async (name, { isolated = false, labels: wanted = {}, ...call } = {}) => {
+      await check()
+      const json = { name, driver: 'bridge', internal: isolated, dns_enabled: true, labels: wanted }
+      await api.ask({ root: 'v4.0.0', method: 'POST', path: '/networks/create', what: `create the network ${name}`, json }, call)
+    },
+    list: async (call = {}) => {
+      if (!isAtLeastVersion(await version(), 4, 0)) return []
+      const what = 'list networks'
+      const answer = networks.safeParse(await api.ask({ root: 'v4.0.0', method: 'GET', path: '/networks/json', what }, call))
+      if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
+      return answer.data.map((each) => ({ name: each.name, isolated: each.internal, labels: each.labels ?? {} }))
+    },
+    remove: async (name, call = {}) => {
+      await check()
+      const path = `/networks/${encodeURIComponent(name)}`
+      await api.ask({ root: 'v4.0.0', method: 'DELETE', path, what: `remove the network ${name}` }, call)
+    },
+  }
+}
+
+const volumes = z.array(z.object({ Name: z.string(), Labels: labels }))
+
+/** Named volumes of the local driver. */
+export function createPodmanVolumes(api: PodmanApi): Volumes {
+  return {
+    create: async (name, { labels: wanted = {}, ...call } = {}) => {
+      // `Label` is the field of 4.x, `Labels` that of the others.
+      const json = { Name: name, Driver: 'local', Label: wanted, Labels: wanted }
+      await api.ask({ method: 'POST', path: '/volumes/create', what: `create the volume ${name}`, json }, call)
+    },
+    list: async (call = {}) => {
+      const what = 'list volumes'
+      const answer = volumes.safeParse((await api.ask({ method: 'GET', path: '/volumes/json', what }, call)) ?? [])
+      if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
+      return answer.data.map((each) => ({ name: each.Name, labels: each.Labels ?? {} }))
+    },
+    remove: async (name, call = {}) => {
+      await api.ask({ method: 'DELETE', path: `/volumes/${encodeURIComponent(name)}`, what: `remove the volume ${name}` }, call)
+    },
+  }
+}

@@ -169,3 +169,5 @@ export type {
 } from './containers/driver.ts'
 export { createLifecycle, type Lifecycle } from './containers/create-lifecycle.ts'
 export { createFrameParser, type FrameParser, type FramePiece, type FrameStream } from './containers/stream-frames.ts'
+export { readOwnAddress } from './containers/own-address.ts'
+export { createSecretFolders, SECRETS_TARGET, type SecretFolders } from './containers/secret-folders.ts'

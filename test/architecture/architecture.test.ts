@@ -13,7 +13,7 @@ const PACKAGES: Readonly<Record<string, { readonly ours: readonly string[]; read
   docker: { ours: ['core', 'image'], others: ['dockerode', 'zod'] },
   podman: { ours: ['core', 'image'], others: ['undici', 'zod'] },
   lxc: { ours: ['core', 'image'], others: ['zod'] },
-  conformance: { ours: ['core'], others: ['vitest', 'zod'] },
+  conformance: { ours: ['core'], others: ['tar-stream', 'vitest', 'zod'] },
   sdk: { ours: ['core', 'host', 'docker', 'podman', 'lxc'], others: [] },
 }
 

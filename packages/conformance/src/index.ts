@@ -14,3 +14,24 @@ export {
   type RecordedMethod,
   type Recording,
 } from './recording.ts'
+export {
+  CONTAINER_BEHAVIOURS,
+  describeContainers,
+  type BehaviourId,
+  type ContainersUnderTest,
+  type Exceptions,
+} from './containers/describe-containers.ts'
+export type { Exception } from './containers/exceptions.ts'
+export type { Behaviour } from './containers/behaviour.ts'
+export type { Bench, BenchSource } from './containers/bench.ts'
+export {
+  buildTar,
+  buildTestImage,
+  toDockerArchive,
+  toOciArchive,
+  toOciLayout,
+  type TarFile,
+  type TarHeader,
+  type TestImage,
+  type TestImageConfig,
+} from './containers/test-image.ts'

@@ -1,0 +1,9 @@
+import type { Exceptions } from '@rootless-runtime/conformance'
+import type { EngineName } from 'rootless-runtime'
+
+/** Where an engine cannot do what the two others do. Every line is proved by the suite, and rendered into the documentation. */
+export const CONTAINER_EXCEPTIONS: Readonly<Record<EngineName, Exceptions>> = {
+  docker: {},
+  podman: {},
+  lxc: {},
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import { describeContainers, type Exceptions } from '@rootless-runtime/conformance'
+import { createLocalSystem, probeHost } from '@rootless-runtime/host'
+import { discoverRuntimes, ENGINE_TITLES, openRuntime, type EngineName } from 'rootless-runtime'
+import { expect, test } from 'vitest'
+
+const EVERY_ENGINE_MUST_BE_THERE = process.env['CI'] === 'true'
+
+/** The suite of containers on this machine's engine. Without it, a skip with its reason; in CI a failure. */
+export async function describeContainersHere(engine: EngineName, exceptions: Exceptions): Promise<void> {
+  const [found] = await discoverRuntimes({ engines: [engine] })
+  if (found?.availability.status !== 'available') {
+    const [title, reason] = [`${ENGINE_TITLES[engine]} on this machine`, found?.availability.reason ?? 'nobody answered']
+    if (EVERY_ENGINE_MUST_BE_THERE) test(`${title} is there`, () => expect(reason).toBe('available'))
+    else test.skip(`${title}: left out, ${reason}`, () => {})
+    return
+  }
+  const machine = createLocalSystem()
+  const busybox = await machine.findExecutable('busybox')
+  if (busybox.status !== 'ok') throw new Error('the live tests need busybox-static: rootless setup installs it')
+  describeContainers({
+    engine,
+    exceptions,
+    alone: EVERY_ENGINE_MUST_BE_THERE,
+    open: () => openRuntime(engine),
+    workplace: { machine, hostFacts: () => probeHost(machine) },
+    busybox: busybox.value,
+    owner: (options) => ({
+      file: process.execPath,
+      arguments: [
+        '--conditions=@rootless-runtime/source',
+        join(import.meta.dirname, 'owner.ts'),
+        engine,
+        JSON.stringify(options),
+      ],
+      lifetime: 'caller',
+    }),
+  })
+}

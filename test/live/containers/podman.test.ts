@@ -1,0 +1,4 @@
+import { CONTAINER_EXCEPTIONS } from './exceptions.ts'
+import { describeContainersHere } from './on-this-machine.ts'
+
+await describeContainersHere('podman', CONTAINER_EXCEPTIONS.podman)

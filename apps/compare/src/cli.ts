@@ -7,8 +7,7 @@ export async function runCli(words: readonly string[], version: string, io: Io):
   let code: number = EXIT.fine
   const program = buildProgram(version, io, (result) => {
     code = result
-  }).exitOverride()
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program)
+  })
   await addCompletion(program, words)
   if (words.length === 0) {
     program.outputHelp({ error: true })
@@ -18,10 +17,32 @@ export async function runCli(words: readonly string[], version: string, io: Io):
     await program.parseAsync([...words], { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.wrongUse
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : toWrongUse(words)
+    if (CONTAINER_COMMANDS.has(words[0] ?? '')) {
+      const { tellContainerError } = await import('./containers/tell-container-error.ts')
+      return tellContainerError(error, io)
+    }
     const { tellError } = await import('./tell-error.ts')
     return tellError(error, io)
   }
+}
+
+const CONTAINER_COMMANDS: ReadonlySet<string> = new Set([
+  'ps',
+  'logs',
+  'stats',
+  'stop',
+  'rm',
+  'cp',
+  'load',
+  'images',
+  'sweep',
+  'env',
+])
+
+// 1 to 124 are exit codes of a command inside: Docker's client says 125 of itself.
+function toWrongUse(words: readonly string[]): number {
+  return words[0] === 'run' || words[0] === 'exec' ? 125 : EXIT.wrongUse
 }
 
 /** `rootless completion bash`: by a library that reads the program above; it is loaded when somebody completes. */

@@ -1,3 +1,5 @@
+import type { Readable, Writable } from 'node:stream'
+
 /** Where the command reads and writes. Only main.ts makes a real one; tests make theirs. */
 export interface Io {
   readonly out: Output
@@ -9,6 +11,8 @@ export interface Io {
   readonly userName: string
   /** How a person calls this command again: `rootless`, or the words that lead to it. */
   readonly self: readonly string[]
+  /** The streams and the signals of this process, for what runs inside a container. */
+  readonly foreground: Foreground
   /** Asks a person at a terminal; absent without one. */
   readonly ask?: (question: string) => Promise<string>
 }
@@ -17,6 +21,34 @@ export interface Output {
   readonly write: (text: string) => void
   readonly isTerminal: boolean
   readonly columns: number
+}
+
+/** The streams and the signals of this process. */
+export interface Foreground {
+  readonly stdin: () => Readable
+  readonly stdout: Writable
+  readonly stderr: Writable
+  readonly inputIsTerminal: boolean
+  /** Of the terminal that this process writes to; `undefined` without one. */
+  readonly size: () => TerminalSize | undefined
+  /** Every key is a byte of the input from now on, Ctrl-C too; or they are what they were. */
+  readonly setRaw: (raw: boolean) => void
+  /** Signals end nothing any more: the handlers get them, until the function that comes back is called. */
+  readonly take: (handlers: ForegroundHandlers) => () => void
+}
+
+/** In characters. */
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
+export interface ForegroundHandlers {
+  /** A name as `SIGTERM`. */
+  readonly onSignal: (name: NodeJS.Signals) => void
+  /** Whoever read stdout has gone, as in `| head -1`. */
+  readonly onReaderGone: () => void
+  readonly onResize: () => void
 }
 
 /** What the command ends with. */

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import { basename, relative } from 'node:path'
+import { createForeground, type ForegroundDesk } from './foreground.ts'
 import type { Io, Output } from './io.ts'
 import { tellOldNode } from './node-version.ts'
 
@@ -24,14 +25,19 @@ if (oldNode !== undefined) {
 async function main(): Promise<void> {
   // docker-modem parses addresses the old way, and Node would tell the person at the terminal (DEP0169).
   process.noDeprecation = true
+  const foreground = createForeground({ stdin: () => process.stdin, stdout: process.stdout, stderr: process.stderr })
   // A reader that has seen enough, as in `rootless inspect docker | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' && foreground.tellReaderGone()) return
     if (error.code === 'EPIPE') process.exit(0)
     process.stderr.write(`rootless: stdout: ${error.message}\n`)
     process.exit(3)
   })
+  // Nobody is left to be told.
+  process.stderr.on('error', () => {})
   const stop = new AbortController()
   const onSignal = (signal: keyof typeof INTERRUPTED_EXIT_CODES): void => {
+    if (foreground.tellSignal(signal)) return
     const code = INTERRUPTED_EXIT_CODES[signal]
     // The second one of an impatient person ends at once.
     if (stop.signal.aborted) process.exit(code)
@@ -40,12 +46,12 @@ async function main(): Promise<void> {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
   const { runCli } = await import('./cli.ts')
-  const code = await runCli(words, TOOL_VERSION, createIo(stop.signal))
+  const code = await runCli(words, TOOL_VERSION, createIo(stop.signal, foreground))
   if (!stop.signal.aborted) process.exitCode = code
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal)
 }
 
-function createIo(signal: AbortSignal): Io {
+function createIo(signal: AbortSignal, foreground: ForegroundDesk): Io {
   const io: Io = {
     out: toOutput(process.stdout),
     error: toOutput(process.stderr),
@@ -54,6 +60,7 @@ function createIo(signal: AbortSignal): Io {
     userId: process.getuid?.() ?? -1,
     userName: toUserName(),
     self: toSelf(process.argv[1] ?? 'rootless'),
+    foreground,
   }
   return process.stdin.isTTY && process.stderr.isTTY ? { ...io, ask: (question) => ask(question, signal) } : io
 }

@@ -17,6 +17,13 @@ export function collectEngines(value: string, before: readonly Engine[] | undefi
   return [...new Set([...(before ?? []), ...value.split(',').map((name) => parseEngine(name.trim()))])]
 }
 
+export const CONTAINER_ENGINES = ['auto', ...ENGINES] as const
+
+/** As `collectEngines`, with `auto` for every one. */
+export function collectChoice(value: string, before: readonly Engine[] | undefined): readonly Engine[] | undefined {
+  return value === 'auto' ? undefined : collectEngines(value, before)
+}
+
 export function parseTimeout(value: string): number {
   const seconds = Number(value)
   if (value.trim() !== '' && seconds > 0 && seconds <= LONGEST_TIMEOUT_SECONDS) return seconds

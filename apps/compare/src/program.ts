@@ -1,6 +1,10 @@
 import { Command, Option } from 'commander'
+import { addContainerCommands } from './container-program.ts'
 import type { Io } from './io.ts'
 import { collectEngines, ENGINES, parseEngine, parseTimeout } from './options.ts'
+
+// What a person typed is repeated to them, and may rewrite no terminal.
+const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/gu
 
 const DEFAULT_TIMEOUT_SECONDS = 10
 
@@ -10,20 +14,31 @@ export function buildProgram(version: string, io: Io, finish: (code: number) => 
     .description('What rootless Docker, rootless Podman and unprivileged LXC really do on this host.')
     .version(version, '-V, --version')
     .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    // What stands behind an image or a container is the command inside.
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => io.out.write(text),
       writeErr: (text) => io.error.write(text),
+      outputError: (text, write) => write(text.replaceAll(CONTROLS, '?')),
       getOutHelpWidth: () => io.out.columns,
       getErrHelpWidth: () => io.error.columns,
     })
     .showHelpAfterError('(rootless --help lists everything)')
-    .addHelpText('after', examples(['rootless compare', 'rootless inspect podman', 'rootless setup --dry-run']))
-    .addHelpText('after', '\nExit codes: 0 fine, 1 requirement not met, 2 wrong use, 3 could not look')
+    .addHelpText(
+      'after',
+      examples(['rootless compare', 'rootless setup --dry-run', 'rootless run --rm -it --memory 64m busybox sh']),
+    )
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 fine, 1 requirement not met or refused, 2 wrong use, 3 could not look; run and exec: that of the command',
+    )
   addCompare(program, io, finish)
   addInspect(program, io, finish)
   addHost(program, io, finish)
   addSetup(program, io, finish)
   addStart(program, io, finish)
+  addContainerCommands(program, { io, finish, examples })
   program
     .command('schema')
     .description('the JSON Schema of what compare --format json prints')

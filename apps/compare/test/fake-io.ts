@@ -1,4 +1,5 @@
-import type { Io } from '../src/io.ts'
+import { PassThrough } from 'node:stream'
+import type { Foreground, Io } from '../src/io.ts'
 
 export interface Written {
   readonly io: Io
@@ -18,7 +19,21 @@ export function createIo(change: Partial<Io> & { readonly columns?: number; read
     userId: 1000,
     userName: 'moby',
     self: ['rootless'],
+    foreground: createForeground(),
     ...rest,
   }
   return { io, out: () => written.out, error: () => written.error }
+}
+
+/** Streams that lead nowhere, of a process that is no terminal and gets no signals. */
+function createForeground(): Foreground {
+  return {
+    stdin: () => new PassThrough(),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    inputIsTerminal: false,
+    size: () => undefined,
+    setRaw: () => {},
+    take: () => () => {},
+  }
 }

@@ -22,10 +22,12 @@ export interface EnvironmentVariable {
   readonly reason: string
 }
 
-/** A variable that has no value for this engine, and why. One that is set must be removed: it would lead elsewhere. */
+/** A variable that has no value for this engine, and why. */
 export interface AbsentVariable {
   readonly name: string
   readonly reason: string
+  /** Whether one that is set must be removed, as it would lead to another engine. */
+  readonly remove: boolean
 }
 
 /** What other tools must be told to use an engine: Docker's clients, testcontainers, Podman's own client. */
@@ -90,19 +92,25 @@ function answerFor(
   contexts: readonly string[],
   answers: Readonly<Record<(typeof NAMES)[number], Variable>>,
 ): Answer {
-  const entries = NAMES.map((name) => ({ name, value: answers[name].value, reason: answers[name].reason }))
+  const entries = NAMES.map((name) => ({
+    name,
+    value: answers[name].value,
+    reason: answers[name].reason,
+    remove: answers[name].remove === true,
+  }))
   return {
     clientSocket: socket,
     engineSocket: socket,
     contexts,
     variables: entries.flatMap(({ name, value, reason }) => (value === null ? [] : [{ name, value, reason }])),
-    absent: entries.flatMap(({ name, value, reason }) => (value === null ? [{ name, reason }] : [])),
+    absent: entries.flatMap(({ name, value, reason, remove }) => (value === null ? [{ name, reason, remove }] : [])),
   }
 }
 
 interface Variable {
   readonly value: string | null
   readonly reason: string
+  readonly remove?: boolean
 }
 
 const set = (value: string, reason: string): Variable => ({ value, reason })
@@ -111,11 +119,13 @@ const unset = (reason: string): Variable => ({ value: null, reason })
 // localhost may be ::1 first, where neither RootlessKit's builtin port driver nor rootlessport of Podman 4 with slirp4netns must answer.
 const HOST_OVERRIDE = set('127.0.0.1', 'published ports of this engine are ports of this machine, and surely so in IPv4')
 
+const NO_CONTEXT = { ...unset('DOCKER_HOST says where, and a context may lead elsewhere'), remove: true }
+
 function toDockerEnvironment({ endpoint, places }: Available): Answer {
   const socket = endpoint.replace(/^unix:\/\//u, '')
   return answerFor(socket, listContexts(places), {
     DOCKER_HOST: set(endpoint, 'the socket at which rootless Docker answers'),
-    DOCKER_CONTEXT: unset('DOCKER_HOST says where, and a context may lead elsewhere'),
+    DOCKER_CONTEXT: NO_CONTEXT,
     CONTAINER_HOST: unset('it is for Podman'),
     TESTCONTAINERS_HOST_OVERRIDE: HOST_OVERRIDE,
     TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: set(
@@ -141,7 +151,7 @@ function toPodmanEnvironment({ places }: Available, { runtimeDirectory }: Runtim
   const endpoint = `unix://${own}`
   return answerFor(own, [], {
     DOCKER_HOST: set(endpoint, `${place.answer} answers there, to clients of Docker too`),
-    DOCKER_CONTEXT: unset('DOCKER_HOST says where, and a context may lead elsewhere'),
+    DOCKER_CONTEXT: NO_CONTEXT,
     CONTAINER_HOST: set(endpoint, 'the same for podman --remote'),
     TESTCONTAINERS_HOST_OVERRIDE: HOST_OVERRIDE,
     TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: set(own, 'Podman mounts paths of this machine: the socket has the same path for both'),

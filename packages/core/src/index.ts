@@ -169,5 +169,6 @@ export type {
 } from './containers/driver.ts'
 export { createLifecycle, type Lifecycle } from './containers/create-lifecycle.ts'
 export { createFrameParser, type FrameParser, type FramePiece, type FrameStream } from './containers/stream-frames.ts'
+export { LABEL_PREFIX } from './containers/owner.ts'
 export { readOwnAddress } from './containers/own-address.ts'
 export { createSecretFolders, SECRETS_TARGET, type SecretFolders } from './containers/secret-folders.ts'

@@ -3,8 +3,8 @@ import { RootlessError, printable, type Call } from '@rootless-runtime/core'
 import * as z from 'zod'
 import { goneError, toRefusal } from './docker-errors.ts'
 import { toReadable } from './docker-streams.ts'
-import { createHttpClient } from './http-client.ts'
-import type { BodySink, OpenAnswer } from './http-exchange.ts'
+import { createHttpClient, type HttpClient } from './http-client.ts'
+import type { BodySink, HttpLimits, OpenAnswer } from './http-exchange.ts'
 import type { HttpRequest } from './http-request.ts'
 
 /** A question to Docker; `path` without the version. */
@@ -18,6 +18,7 @@ export interface DockerRequest extends HttpRequest {
 /** An answer that was read to its end. */
 export interface DockerReply {
   readonly statusCode: number
+  readonly headers: ReadonlyMap<string, string>
   readonly text: string
 }
 
@@ -37,53 +38,56 @@ const MAXIMUM_BODY_BYTES = 64 * 1024 * 1024
 /** A client over connections that `connect` opens. It asks nothing before its first question. */
 export function createDockerClient(connect: () => Promise<Duplex>, timeoutMs: number): DockerClient {
   const http = createHttpClient(connect)
-  let version: Promise<string> | undefined
+  const findPrefix = rememberPrefix(http, timeoutMs)
+  const send = async (request: DockerRequest, limits: HttpLimits, sink: Sink): Promise<OpenAnswer> =>
+    await http.send({ ...request, path: `${await findPrefix()}${request.path}` }, limits, sink)
 
-  const send = async (request: DockerRequest, limitMs: number | null, until: 'head' | 'end', call: Call, sink: Sink) => {
-    const prefix = await (version ??= askVersion().catch(forgetVersion))
-    const limits = { timeoutMs: limitMs, until, signal: call.signal }
-    return await http.send({ ...request, path: `${prefix}${request.path}` }, limits, sink)
-  }
-  const read = async (request: DockerRequest, limitMs: number | null, call: Call): Promise<DockerReply> => {
-    const body = Promise.withResolvers<string>()
-    body.promise.catch(() => undefined)
-    const { head } = await send(request, limitMs, 'end', call, (answer) => collectText(body, answer))
-    const reply = { statusCode: head.statusCode, text: await body.promise }
-    if (!isExpected(request, reply.statusCode)) throw toRefusal(request.what, parseMessage(reply))
+  const read = async (request: DockerRequest, limitMs: number | null, signal: AbortSignal | undefined): Promise<DockerReply> => {
+    const limits = { timeoutMs: limitMs, until: 'end', signal } as const
+    const reply = await readReply((sink) => send(request, limits, sink))
+    if (!isExpected(request, reply.statusCode)) throw toReplyError(request.what, reply)
     return reply
   }
-  const askVersion = async (): Promise<string> => {
-    const sink = (): BodySink => ({ data: () => true, end: () => undefined, fail: () => undefined })
-    const limits = { timeoutMs, until: 'end', signal: undefined } as const
-    const { head } = await http.send({ method: 'GET', path: '/_ping' }, limits, sink)
-    const word = head.headers.get('api-version') ?? ''
-    return /^\d{1,3}\.\d{1,3}$/u.test(word) ? `/v${word}` : ''
-  }
-  const forgetVersion = (error: unknown): never => {
-    version = undefined
-    throw error
-  }
-  const ping = async (): Promise<void> => {
-    const body = Promise.withResolvers<string>()
-    await http.send({ method: 'GET', path: '/_ping' }, { timeoutMs, until: 'end', signal: undefined }, (answer) =>
-      collectText(body, answer),
-    )
-    await body.promise
-  }
+  const ping = (): Promise<DockerReply> => askPing(http, timeoutMs)
   return {
-    ask: (request, call) => read(request, timeoutMs, call),
-    work: (request, call) => whileAnswering(ping, timeoutMs, call, (signal) => read(request, null, { signal })),
-    open: async (request, call, sink) => {
-      const refused = Promise.withResolvers<string>()
-      refused.promise.catch(() => undefined)
-      const answer = await send(request, timeoutMs, 'head', call, (opened) =>
-        isExpected(request, opened.head.statusCode) ? sink(opened) : collectText(refused, opened),
+    ask: (request, { signal }) => read(request, timeoutMs, signal),
+    work: (request, { signal }) => whileAnswering(ping, timeoutMs, signal, (either) => read(request, null, either)),
+    open: async (request, { signal }, sink) => {
+      const refused = createTextSink()
+      const answer = await send(request, { timeoutMs, until: 'head', signal }, (opened) =>
+        isExpected(request, opened.head.statusCode) ? sink(opened) : refused.sink(opened),
       )
       const { statusCode } = answer.head
       if (isExpected(request, statusCode)) return answer
-      throw toRefusal(request.what, parseMessage({ statusCode, text: await refused.promise }))
+      throw toReplyError(request.what, { statusCode, text: await refused.text })
     },
   }
+}
+
+async function readReply(send: (sink: Sink) => Promise<OpenAnswer>): Promise<DockerReply> {
+  const body = createTextSink()
+  const { head } = await send(body.sink)
+  return { statusCode: head.statusCode, headers: head.headers, text: await body.text }
+}
+
+function askPing(http: HttpClient, timeoutMs: number): Promise<DockerReply> {
+  const limits = { timeoutMs, until: 'end', signal: undefined } as const
+  return readReply((sink) => http.send({ method: 'GET', path: '/_ping' }, limits, sink))
+}
+
+/** The version that the engine speaks, as the beginning of every path; asked once. 28 and later refuse old versions. */
+function rememberPrefix(http: HttpClient, timeoutMs: number): () => Promise<string> {
+  let known: Promise<string> | undefined
+  const find = async (): Promise<string> => {
+    const { headers } = await askPing(http, timeoutMs)
+    const version = headers.get('api-version') ?? ''
+    return /^\d{1,3}\.\d{1,3}$/u.test(version) ? `/v${version}` : ''
+  }
+  const forget = (error: unknown): never => {
+    known = undefined
+    throw error
+  }
+  return () => (known ??= find().catch(forget))
 }
 
 /** The body of an answer as a stream, which holds the engine up when nobody reads. Destroying it gives up. */
@@ -100,21 +104,25 @@ function isExpected({ expected = [] }: DockerRequest, statusCode: number): boole
   return (statusCode >= 200 && statusCode < 300) || statusCode === 101 || expected.includes(statusCode)
 }
 
-function collectText(body: PromiseWithResolvers<string>, answer: OpenAnswer): BodySink {
+function createTextSink(): { readonly sink: Sink; readonly text: Promise<string> } {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  // Nobody waits for it when there was no answer at all.
+  promise.catch(() => undefined)
   const parts: Buffer[] = []
   let bytes = 0
-  return {
+  const sink: Sink = (answer) => ({
     data: (part) => {
-      bytes += part.length
       parts.push(part)
+      bytes += part.length
       if (bytes <= MAXIMUM_BODY_BYTES) return true
       answer.close()
-      body.reject(unreadable(`more than ${MAXIMUM_BODY_BYTES / 1024 ** 2} MiB`))
+      reject(unreadable(`more than ${MAXIMUM_BODY_BYTES / 1024 ** 2} MiB`))
       return false
     },
-    end: () => body.resolve((parts.length === 1 ? parts[0] : Buffer.concat(parts))?.toString('utf8') ?? ''),
-    fail: body.reject,
-  }
+    end: () => resolve(Buffer.concat(parts).toString('utf8')),
+    fail: reject,
+  })
+  return { sink, text: promise }
 }
 
 /**
@@ -122,10 +130,10 @@ function collectText(body: PromiseWithResolvers<string>, answer: OpenAnswer): Bo
  * engine is told from a busy one by what it says to another question.
  */
 async function whileAnswering<Value>(
-  ping: () => Promise<void>,
+  ping: () => Promise<unknown>,
   timeoutMs: number,
-  { signal }: Call,
-  work: (signal: AbortSignal) => Promise<Value>,
+  signal: AbortSignal | undefined,
+  work: (either: AbortSignal) => Promise<Value>,
 ): Promise<Value> {
   const stop = new AbortController()
   let hung: unknown
@@ -153,7 +161,12 @@ async function whileAnswering<Value>(
 
 const refusal = z.object({ message: z.string() })
 
-function parseMessage({ statusCode, text }: DockerReply): string {
+/** What Docker refused by an answer. */
+export function toReplyError(what: string, reply: Pick<DockerReply, 'statusCode' | 'text'>): RootlessError {
+  return toRefusal(what, parseMessage(reply))
+}
+
+function parseMessage({ statusCode, text }: Pick<DockerReply, 'statusCode' | 'text'>): string {
   try {
     const parsed = refusal.safeParse(JSON.parse(text))
     if (parsed.success) return parsed.data.message
@@ -164,7 +177,11 @@ function parseMessage({ statusCode, text }: DockerReply): string {
 }
 
 /** The JSON of an answer, by a schema of only what is read. @throws RootlessError `ENGINE_OUTPUT_UNREADABLE` */
-export function parseReply<Schema extends z.ZodType>(schema: Schema, { text }: DockerReply, what: string): z.infer<Schema> {
+export function parseReply<Schema extends z.ZodType>(
+  schema: Schema,
+  { text }: { readonly text: string },
+  what: string,
+): z.infer<Schema> {
   let json: unknown
   try {
     json = JSON.parse(text)

@@ -1,7 +1,7 @@
-import type { ContainerPlan, LimitPlan, MountOptions, PublishedPort } from '@rootless-runtime/core'
+import { SECRETS_TARGET, type ContainerPlan, type LimitPlan, type MountOptions, type PublishedPort } from '@rootless-runtime/core'
 
-/** The body of `POST /containers/create`. */
-export function toCreateBody(plan: ContainerPlan): Readonly<Record<string, unknown>> {
+/** The body of `POST /containers/create`. `secretsFolder`: the folder outside with its secrets. */
+export function toCreateBody(plan: ContainerPlan, secretsFolder: string | null): Readonly<Record<string, unknown>> {
   return {
     Image: plan.image,
     ...(plan.entrypoint && { Entrypoint: toEntrypoint(plan.entrypoint) }),
@@ -19,7 +19,7 @@ export function toCreateBody(plan: ContainerPlan): Readonly<Record<string, unkno
     // The image's would be run by Docker, at its own pace; ours is run when it is asked for, on every engine alike.
     Healthcheck: { Test: ['NONE'] },
     ExposedPorts: Object.fromEntries(plan.ports.map((port) => [toPortKey(port), {}])),
-    HostConfig: toHostConfig(plan),
+    HostConfig: toHostConfig(plan, secretsFolder),
   }
 }
 
@@ -28,11 +28,12 @@ function toEntrypoint(entrypoint: readonly string[]): readonly string[] {
   return entrypoint.length === 0 ? [''] : entrypoint
 }
 
-function toHostConfig(plan: ContainerPlan): Readonly<Record<string, unknown>> {
+function toHostConfig(plan: ContainerPlan, secretsFolder: string | null): Readonly<Record<string, unknown>> {
+  const secrets: readonly MountOptions[] = secretsFolder === null ? [] : [{ source: secretsFolder, target: SECRETS_TARGET }]
   return {
     NetworkMode: plan.network,
     PortBindings: toPortBindings(plan.ports),
-    Mounts: plan.mounts.map(toMount),
+    Mounts: [...plan.mounts, ...secrets].map(toMount),
     ReadonlyRootfs: plan.readOnlyRoot,
     CapDrop: plan.dropCapabilities,
     SecurityOpt: ['no-new-privileges'],

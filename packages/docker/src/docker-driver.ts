@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
-import { RootlessError, type DriverContext, type EngineDriver } from '@rootless-runtime/core'
+import { createSecretFolders, readOwnAddress, RootlessError, type DriverContext, type EngineDriver } from '@rootless-runtime/core'
 import * as z from 'zod'
-import { createDockerClient, parseReply } from './docker-client.ts'
+import { createDockerClient, parseReply, type DockerClient } from './docker-client.ts'
 import { createDockerContainers } from './docker-containers.ts'
 import { createDockerImages } from './docker-images.ts'
 import { createDockerNetworks, createDockerVolumes } from './docker-networks.ts'
@@ -20,19 +20,32 @@ export async function openDockerDriver(context: DriverContext, findSocket: () =>
     })
   }
   const client = createDockerClient(connect, timeoutMs)
-  let watches: Promise<boolean> | undefined
-  const askWatches = async (): Promise<boolean> => {
-    const what = 'asking what Docker is'
-    return parseReply(info, await client.ask({ method: 'GET', path: '/info', what }, {}), what).CgroupDriver !== 'none'
-  }
-  const forget = (error: unknown): never => {
-    watches = undefined
-    throw error
-  }
   return {
-    containers: createDockerContainers({ client, watchesMemory: () => (watches ??= askWatches().catch(forget)) }),
+    containers: createDockerContainers({
+      client,
+      secrets: createSecretFolders(machine),
+      hasCgroup: rememberCgroup(client),
+      ownAddress: async () => {
+        const address = await readOwnAddress(machine)
+        if (address.status === 'known') return address.value
+        throw new RootlessError('NOT_SUPPORTED', `no address of this host is known: ${address.reason}`, { engine: 'docker' })
+      },
+    }),
     images: createDockerImages(context, client),
     networks: createDockerNetworks(client),
     volumes: createDockerVolumes(client),
   }
+}
+
+function rememberCgroup(client: DockerClient): () => Promise<boolean> {
+  let known: Promise<boolean> | undefined
+  const find = async (): Promise<boolean> => {
+    const what = 'asking what Docker is'
+    return parseReply(info, await client.ask({ method: 'GET', path: '/info', what }, {}), what).CgroupDriver !== 'none'
+  }
+  const forget = (error: unknown): never => {
+    known = undefined
+    throw error
+  }
+  return () => (known ??= find().catch(forget))
 }

@@ -74,6 +74,7 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
     /You cannot remove a (?:running|paused|restarting) container|cannot remove container .* container is (?:running|paused|restarting)/u,
     'STILL_RUNNING',
   ],
+  [/process (?:already finished|not found)|no such process/iu, 'NOT_RUNNING'],
   [/is not running$|is paused, unpause the container|is not paused$|is already paused$|is restarting, wait/u, 'NOT_RUNNING'],
   [/^(?:Could not find the file|no such file or directory)/iu, 'PATH_NOT_FOUND'],
   [/^extraction point is not a directory/u, 'PATH_NOT_FOUND'],

@@ -13,6 +13,7 @@ import * as z from 'zod'
 import { openBody, parseReply, type DockerClient } from './docker-client.ts'
 import { imageInspect, toImage } from './docker-image-state.ts'
 import { pullImage } from './docker-pull.ts'
+import { mapFew } from './map-few.ts'
 
 const listed = z.array(z.object({ Id: z.string() }))
 const loaded = z.object({ error: z.string() })
@@ -64,7 +65,7 @@ async function listImages(client: DockerClient, call: Call): Promise<readonly Im
   const what = 'listing images'
   const found = parseReply(listed, await client.ask({ method: 'GET', path: '/images/json', what }, call), what)
   const ids = [...new Set(found.map(({ Id }) => Id))]
-  const images = await Promise.all(ids.map((id) => inspectIfThere(client, id, call)))
+  const images = await mapFew(ids, (id) => inspectIfThere(client, id, call))
   return images.filter((image) => image !== null)
 }
 
@@ -126,7 +127,7 @@ async function* countBytes(chunks: AsyncIterable<Uint8Array>, report: (bytes: nu
 function throwLoadError(text: string, what: string): void {
   for (const line of text.split('\n')) {
     if (!line.includes('"error"')) continue
-    const { error } = parseReply(loaded, { statusCode: 200, text: line }, what)
+    const { error } = parseReply(loaded, { text: line }, what)
     throw new RootlessError('IMAGE_INVALID', `${what}: Docker says: ${error}`, { engine: 'docker', evidence: error })
   }
 }

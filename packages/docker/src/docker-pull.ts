@@ -25,7 +25,7 @@ export async function pullImage(client: DockerClient, reference: string, options
   const body = await openBody(client, { method: 'POST', path: `/images/create?${query.toString()}`, what }, options)
   const layers = new Map<string, LayerProgress>()
   for await (const line of readJsonLines(body)) {
-    const { error, id, status, progressDetail } = parseReply(progressLine, { statusCode: 200, text: line }, what)
+    const { error, id, status, progressDetail } = parseReply(progressLine, { text: line }, what)
     if (error !== undefined) throw explainPull(what, error, registry, options)
     const { current, total } = progressDetail ?? {}
     if (id === undefined || status !== 'Downloading' || current === undefined || total === undefined) continue

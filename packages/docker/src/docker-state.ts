@@ -26,6 +26,8 @@ export const containerInspect = z.object({
     OpenStdin: z.boolean(),
     StopSignal: z.string().optional(),
   }),
+  HostConfig: z.object({ NetworkMode: z.string() }),
+  Mounts: z.array(z.object({ Destination: z.string(), Source: z.string() })),
   NetworkSettings: z.object({ Networks: z.record(z.string(), endpoint).nullable() }),
 })
 export type ContainerInspect = z.infer<typeof containerInspect>

@@ -12,57 +12,62 @@ export interface CommandStreams {
   readonly closed: Promise<void>
 }
 
+type OutputName = 'stdout' | 'stderr'
+
+/** Two outputs on one connection: it is read only while both of them take more. */
+function createOutputs({ resume }: OpenAnswer) {
+  const held = new Set<OutputName>()
+  const goOn = (name: OutputName): void => {
+    held.delete(name)
+    if (held.size === 0) resume()
+  }
+  const create = (name: OutputName): Readable => {
+    const destroy = (error: Error | null, callback: (error: Error | null) => void): void => {
+      goOn(name)
+      callback(error)
+    }
+    // An error is told by `closed` as well; a caller who reads only one of the two must not end by the other's.
+    return new Readable({ read: () => goOn(name), destroy }).on('error', () => undefined)
+  }
+  const streams = { stdout: create('stdout'), stderr: create('stderr') }
+  const give = (name: OutputName, data: Uint8Array): void => {
+    const output = streams[name]
+    // Whoever destroys one of the two wants no more of it, and all of the other.
+    if (!output.destroyed && !output.push(data)) held.add(name)
+  }
+  return { ...streams, give, wantsMore: () => held.size === 0 }
+}
+
 /** Splits what comes into stdout and stderr. What nobody reads holds the connection up, and so the command. */
 export function splitStreams(answer: OpenAnswer, terminal: boolean, what: string): CommandStreams {
   const closed = Promise.withResolvers<void>()
   closed.promise.catch(() => undefined)
-  const isHeld = { stdout: false, stderr: false }
-  const goOn = (name: 'stdout' | 'stderr'): void => {
-    isHeld[name] = false
-    if (!isHeld.stdout && !isHeld.stderr) answer.resume()
-  }
-  const makeOutput = (name: 'stdout' | 'stderr'): Readable => {
-    const output = new Readable({
-      read: () => goOn(name),
-      destroy: (error, callback) => {
-        goOn(name)
-        callback(error)
-      },
-    })
-    // Told by `closed` as well; a caller who reads only one of the two must not end by the other's.
-    return output.on('error', () => undefined)
-  }
-  const outputs = { stdout: makeOutput('stdout'), stderr: makeOutput('stderr') }
-  const give = (name: 'stdout' | 'stderr', data: Uint8Array): void => {
-    const output = outputs[name]
-    // Whoever destroys one of the two wants no more of it, and all of the other.
-    if (!output.destroyed && !output.push(data)) isHeld[name] = true
-  }
+  const { stdout, stderr, give, wantsMore } = createOutputs(answer)
   const parser: FrameParser | null = terminal ? null : createFrameParser()
   const fail = (error: RootlessError): void => {
     closed.reject(error)
-    outputs.stdout.destroy(error)
-    outputs.stderr.destroy(error)
+    stdout.destroy(error)
+    stderr.destroy(error)
   }
-  if (terminal) outputs.stderr.push(null)
+  if (terminal) stderr.push(null)
   const sink: BodySink = {
     data: (bytes) => {
       if (parser === null) give('stdout', bytes)
       else giveFrames(parser, bytes, give)
-      return !isHeld.stdout && !isHeld.stderr
+      return wantsMore()
     },
     end: () => {
       if (parser?.isBetweenFrames === false) return fail(goneError(what))
-      outputs.stdout.push(null)
-      if (!terminal) outputs.stderr.push(null)
+      stdout.push(null)
+      if (!terminal) stderr.push(null)
       closed.resolve()
     },
     fail,
   }
-  return { sink, ...outputs, closed: closed.promise }
+  return { sink, stdout, stderr, closed: closed.promise }
 }
 
-function giveFrames(parser: FrameParser, bytes: Uint8Array, give: (name: 'stdout' | 'stderr', data: Uint8Array) => void): void {
+function giveFrames(parser: FrameParser, bytes: Uint8Array, give: (name: OutputName, data: Uint8Array) => void): void {
   for (const { stream, data } of parser.push(bytes)) {
     if (stream === 'stdout' || stream === 'stderr') give(stream, data)
     else

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { RootlessError, printable } from '@rootless-runtime/core'
 import { abortedError, goneError, timeoutError } from './docker-errors.ts'
 import { writeRequest, type HttpRequest } from './http-request.ts'
-import { createResponseParser, type ResponseHead } from './http-response.ts'
+import { ResponseParser, type ResponseHead } from './http-response.ts'
 
 /** How long a request may take. */
 export interface HttpLimits {
@@ -41,67 +41,117 @@ export interface ExchangeEnds {
 
 /** One request and its answer on a connection that nobody else uses. Settles with the head; the body goes to the sink. */
 export function exchange(stream: Duplex, request: HttpRequest, limits: HttpLimits, ends: ExchangeEnds): Promise<OpenAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<OpenAnswer>()
-  const { timeoutMs, signal } = limits
-  const what = `${request.method} ${request.path.replace(/\?.*/u, '')}`
-  let sink: BodySink | null = null
-  let isOver = false
-  let isSent = false
+  return new Exchange(stream, request, limits, ends).answer
+}
 
-  const leave = (): void => {
-    isOver = true
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
-    stream.off('data', onData).off('end', onEnd).off('close', onEnd)
-  }
-  const close = (): void => {
-    if (isOver) return
-    leave()
-    stream.destroy()
-  }
-  const fail = (error: RootlessError): void => {
-    if (isOver) return
-    close()
-    reject(error)
-    sink?.fail(error)
-  }
-  const parser = createResponseParser({
-    head: (head) => {
-      if (limits.until === 'head') clearTimeout(timer)
-      const answer = { head, connection: stream, resume: () => void (isOver || stream.resume()), close }
-      sink = ends.sink(answer)
-      resolve(answer)
-    },
-    data: (bytes) => {
-      if (!isOver && sink?.data(bytes) === false && !isOver) stream.pause()
-    },
-    end: (reusable) => {
-      if (isOver) return
-      leave()
-      if (reusable && isSent) ends.release(stream)
-      else stream.destroy()
-      sink?.end()
-    },
+class Exchange {
+  readonly #stream: Duplex
+  readonly #limits: HttpLimits
+  readonly #ends: ExchangeEnds
+  readonly #what: string
+  readonly #head = Promise.withResolvers<OpenAnswer>()
+  readonly #parser = new ResponseParser({
+    head: (head) => this.#begin(head),
+    data: (bytes) => this.#give(bytes),
+    end: (reusable) => this.#end(reusable),
   })
-  const onData = (chunk: Buffer): void => {
+  readonly #timer: NodeJS.Timeout | undefined
+  #sink: BodySink | null = null
+  #isOver = false
+  #isSent = false
+
+  constructor(stream: Duplex, request: HttpRequest, limits: HttpLimits, ends: ExchangeEnds) {
+    this.#stream = stream
+    this.#limits = limits
+    this.#ends = ends
+    this.#what = `${request.method} ${request.path.replace(/\?.*/u, '')}`
+    const { timeoutMs, signal } = limits
+    if (timeoutMs !== null) this.#timer = setTimeout(() => this.#fail(timeoutError(this.#what, timeoutMs)), timeoutMs)
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    stream.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd)
+    stream.resume()
+    void this.#send(request)
+  }
+
+  get answer(): Promise<OpenAnswer> {
+    return this.#head.promise
+  }
+
+  async #send(request: HttpRequest): Promise<void> {
     try {
-      parser.push(chunk)
+      await writeRequest(this.#stream, request, () => this.#isOver)
+      this.#isSent = true
     } catch (error) {
-      fail(toBroken(error, what))
+      this.#fail(toUnsent(error, this.#what))
     }
   }
-  // A connection that is reset ends an upgraded stream too: a command that leaves its stdin unread ends so (unix(7), ECONNRESET).
-  const onEnd = (): void => {
-    if (!parser.finish()) fail(goneError(what))
+
+  #begin(head: ResponseHead): void {
+    if (this.#limits.until === 'head') clearTimeout(this.#timer)
+    const answer = {
+      head,
+      connection: this.#stream,
+      resume: () => {
+        if (!this.#isOver) this.#stream.resume()
+      },
+      close: () => this.#close(),
+    }
+    this.#sink = this.#ends.sink(answer)
+    this.#head.resolve(answer)
   }
-  const onAbort = (): void => fail(abortedError(what, signal))
-  const timer = timeoutMs === null ? undefined : setTimeout(() => fail(timeoutError(what, timeoutMs)), timeoutMs)
-  signal?.addEventListener('abort', onAbort, { once: true })
-  stream.on('data', onData).on('end', onEnd).on('close', onEnd)
-  stream.resume()
-  const onSent = (): void => void (isSent = true)
-  writeRequest(stream, request, () => isOver).then(onSent, (error: unknown) => fail(toUnsent(error, what)))
-  return promise
+
+  #give(bytes: Buffer): void {
+    if (this.#isOver || this.#sink?.data(bytes) !== false) return
+    // The sink may have given up at these bytes.
+    this.#pauseUnlessOver()
+  }
+
+  #pauseUnlessOver(): void {
+    if (!this.#isOver) this.#stream.pause()
+  }
+
+  #end(reusable: boolean): void {
+    if (this.#isOver) return
+    this.#leave()
+    if (reusable && this.#isSent) this.#ends.release(this.#stream)
+    else this.#stream.destroy()
+    this.#sink?.end()
+  }
+
+  #leave(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.#limits.signal?.removeEventListener('abort', this.#onAbort)
+    this.#stream.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd)
+  }
+
+  #close(): void {
+    if (this.#isOver) return
+    this.#leave()
+    this.#stream.destroy()
+  }
+
+  #fail(error: RootlessError): void {
+    if (this.#isOver) return
+    this.#close()
+    this.#head.reject(error)
+    this.#sink?.fail(error)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    try {
+      this.#parser.push(chunk)
+    } catch (error) {
+      this.#fail(toBroken(error, this.#what))
+    }
+  }
+
+  // A connection that is reset ends an upgraded stream too: a command that leaves its stdin unread ends so (unix(7), ECONNRESET).
+  readonly #onEnd = (): void => {
+    if (!this.#parser.finish()) this.#fail(goneError(this.#what))
+  }
+
+  readonly #onAbort = (): void => this.#fail(abortedError(this.#what, this.#limits.signal))
 }
 
 function toBroken(error: unknown, what: string): RootlessError {

@@ -15,126 +15,131 @@ export interface ResponseHandler {
   end(reusable: boolean): void
 }
 
-/** Reads one HTTP/1.1 answer out of what a connection brings. */
-export interface ResponseParser {
-  /** @throws RootlessError `ENGINE_OUTPUT_UNREADABLE` */
-  push(chunk: Buffer): void
-  /** The connection ended. `false` when the answer was cut. */
-  finish(): boolean
-}
-
 const MAXIMUM_HEAD_BYTES = 64 * 1024
 const MAXIMUM_LINE_BYTES = 1024
-const NOTHING = Buffer.alloc(0)
+const NOTHING: Buffer = Buffer.alloc(0)
 
-type Step = (chunk: Buffer) => Buffer
+/** Takes what it needs of some bytes and gives back the rest. */
+type Step = (bytes: Buffer) => Buffer
 
 /**
- * A parser of one answer. After status 101 everything is data until the connection ends. Go's server, which Docker is, sends one
- * `Content-Length`, or chunks; one that sends neither ends with the connection.
+ * Reads one HTTP/1.1 answer out of what a connection brings. After status 101 everything is data until the connection ends. Go's
+ * server, which Docker is, sends a `Content-Length`, or chunks; what has neither ends with the connection.
  */
-export function createResponseParser(handler: ResponseHandler): ResponseParser {
-  let held: Buffer = NOTHING
-  let missingBytes = 0
-  let keepAlive = true
-  let isOver = false
-  let endsWithConnection = false
+export class ResponseParser {
+  readonly #handler: ResponseHandler
+  #step: Step = (bytes) => this.#readHead(bytes)
+  /** Of a head or a line that is not whole yet. */
+  #held = NOTHING
+  #missingBytes = 0
+  #keepAlive = true
+  #endsWithConnection = false
+  #isOver = false
 
-  const takeUntil = (chunk: Buffer, mark: string, maximumBytes: number): { text: string; rest: Buffer } | null => {
-    const whole = held.length === 0 ? chunk : Buffer.concat([held, chunk])
-    const end = whole.indexOf(mark)
-    if ((end === -1 ? whole.length : end) > maximumBytes) throw unreadable(`more than ${maximumBytes} bytes without an end`)
-    held = end === -1 ? whole : NOTHING
-    return end === -1 ? null : { text: whole.toString('latin1', 0, end), rest: whole.subarray(end + mark.length) }
+  constructor(handler: ResponseHandler) {
+    this.#handler = handler
   }
-  const end = (rest: Buffer): Buffer => {
-    isOver = true
-    handler.end(keepAlive && rest.length === 0)
+
+  /** @throws RootlessError `ENGINE_OUTPUT_UNREADABLE` */
+  push(chunk: Buffer): void {
+    let rest = chunk
+    while (rest.length > 0 && !this.#isOver) rest = this.#step(rest)
+  }
+
+  /** The connection ended. `false` when that cut the answer. */
+  finish(): boolean {
+    if (!this.#isOver && this.#endsWithConnection) this.#end(NOTHING)
+    return this.#isOver
+  }
+
+  #end(rest: Buffer): Buffer {
+    this.#isOver = true
+    this.#handler.end(this.#keepAlive && !this.#endsWithConnection && rest.length === 0)
     return NOTHING
   }
 
-  const readHead: Step = (chunk) => {
-    const found = takeUntil(chunk, '\r\n\r\n', MAXIMUM_HEAD_BYTES)
+  #takeUntil(bytes: Buffer, mark: string, maximumBytes: number): { readonly text: string; readonly rest: Buffer } | null {
+    const whole = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
+    const end = whole.indexOf(mark)
+    if ((end === -1 ? whole.length : end) > maximumBytes) throw unreadable(`more than ${maximumBytes} bytes without an end`)
+    this.#held = end === -1 ? whole : NOTHING
+    return end === -1 ? null : { text: whole.toString('latin1', 0, end), rest: whole.subarray(end + mark.length) }
+  }
+
+  #readHead(bytes: Buffer): Buffer {
+    const found = this.#takeUntil(bytes, '\r\n\r\n', MAXIMUM_HEAD_BYTES)
     if (found === null) return NOTHING
     const head = parseHead(found.text)
-    const { statusCode, headers } = head
     // 100 and 103 come before the answer.
-    if (statusCode < 200 && statusCode !== 101) return found.rest
-    keepAlive = headers.get('connection')?.toLowerCase() !== 'close'
-    handler.head(head)
-    return toBody(statusCode, headers, found.rest)
+    if (head.statusCode < 200 && head.statusCode !== 101) return found.rest
+    this.#keepAlive = head.headers.get('connection')?.toLowerCase() !== 'close'
+    this.#handler.head(head)
+    return this.#beginBody(head, found.rest)
   }
-  const toBody = (statusCode: number, headers: ReadonlyMap<string, string>, rest: Buffer): Buffer => {
-    if (statusCode === 204 || statusCode === 304) return end(rest)
+
+  #beginBody({ statusCode, headers }: ResponseHead, rest: Buffer): Buffer {
+    if (statusCode === 204 || statusCode === 304) return this.#end(rest)
+    const length = headers.get('content-length')
     if (statusCode !== 101 && headers.get('transfer-encoding')?.toLowerCase() === 'chunked') {
-      step = readChunkSize
+      this.#step = (bytes) => this.#readChunkSize(bytes)
       return rest
     }
-    const length = statusCode === 101 ? undefined : headers.get('content-length')
-    if (length === undefined) {
-      endsWithConnection = true
-      step = readRaw
+    if (statusCode === 101 || length === undefined) {
+      this.#endsWithConnection = true
+      this.#step = (bytes) => this.#readAll(bytes)
       return rest
     }
     if (!/^\d{1,15}$/u.test(length)) throw unreadable(`Content-Length: ${length}`)
-    missingBytes = Number(length)
-    step = readLength
-    return missingBytes === 0 ? end(rest) : rest
-  }
-  const readRaw: Step = (chunk) => {
-    handler.data(chunk)
-    return NOTHING
-  }
-  const takeBody = (chunk: Buffer): Buffer => {
-    const data = chunk.length > missingBytes ? chunk.subarray(0, missingBytes) : chunk
-    missingBytes -= data.length
-    handler.data(data)
-    return chunk.subarray(data.length)
-  }
-  const readLength: Step = (chunk) => {
-    const rest = takeBody(chunk)
-    return missingBytes === 0 ? end(rest) : rest
-  }
-  const readChunkSize: Step = (chunk) => {
-    const found = takeUntil(chunk, '\r\n', MAXIMUM_LINE_BYTES)
-    if (found === null) return NOTHING
-    const size = /^([\da-f]{1,12})(?:;|$)/iu.exec(found.text.trim())?.[1]
-    if (size === undefined) throw unreadable(`a chunk of size ${found.text}`)
-    missingBytes = Number.parseInt(size, 16)
-    step = missingBytes === 0 ? readTrailer : readChunk
-    return found.rest
-  }
-  const readChunk: Step = (chunk) => {
-    const rest = takeBody(chunk)
-    if (missingBytes === 0) step = readChunkEnd
-    return rest
-  }
-  const readChunkEnd: Step = (chunk) => {
-    const found = takeUntil(chunk, '\r\n', MAXIMUM_LINE_BYTES)
-    if (found === null) return NOTHING
-    if (found.text !== '') throw unreadable('a chunk that is longer than its size')
-    step = readChunkSize
-    return found.rest
-  }
-  const readTrailer: Step = (chunk) => {
-    const found = takeUntil(chunk, '\r\n', MAXIMUM_LINE_BYTES)
-    if (found === null) return NOTHING
-    return found.text === '' ? end(found.rest) : found.rest
+    this.#missingBytes = Number(length)
+    this.#step = (bytes) => this.#readLength(bytes)
+    return this.#missingBytes === 0 ? this.#end(rest) : rest
   }
 
-  let step: Step = readHead
-  return {
-    push: (chunk) => {
-      let rest = chunk
-      while (rest.length > 0 && !isOver) rest = step(rest)
-    },
-    finish: () => {
-      if (!isOver && endsWithConnection) {
-        isOver = true
-        handler.end(false)
-      }
-      return isOver
-    },
+  #readAll(bytes: Buffer): Buffer {
+    this.#handler.data(bytes)
+    return NOTHING
+  }
+
+  #takeMissing(bytes: Buffer): Buffer {
+    const data = bytes.length > this.#missingBytes ? bytes.subarray(0, this.#missingBytes) : bytes
+    this.#missingBytes -= data.length
+    this.#handler.data(data)
+    return bytes.subarray(data.length)
+  }
+
+  #readLength(bytes: Buffer): Buffer {
+    const rest = this.#takeMissing(bytes)
+    return this.#missingBytes === 0 ? this.#end(rest) : rest
+  }
+
+  #readChunkSize(bytes: Buffer): Buffer {
+    const found = this.#takeUntil(bytes, '\r\n', MAXIMUM_LINE_BYTES)
+    if (found === null) return NOTHING
+    const size = /^([\da-f]{1,12})\s*(?:;|$)/iu.exec(found.text)?.[1]
+    if (size === undefined) throw unreadable(`a chunk of the size ${JSON.stringify(found.text)}`)
+    this.#missingBytes = Number.parseInt(size, 16)
+    this.#step = this.#missingBytes === 0 ? (next) => this.#readTrailer(next) : (next) => this.#readChunk(next)
+    return found.rest
+  }
+
+  #readChunk(bytes: Buffer): Buffer {
+    const rest = this.#takeMissing(bytes)
+    if (this.#missingBytes === 0) this.#step = (next) => this.#readChunkEnd(next)
+    return rest
+  }
+
+  #readChunkEnd(bytes: Buffer): Buffer {
+    const found = this.#takeUntil(bytes, '\r\n', MAXIMUM_LINE_BYTES)
+    if (found === null) return NOTHING
+    if (found.text !== '') throw unreadable('a chunk that is longer than its size')
+    this.#step = (next) => this.#readChunkSize(next)
+    return found.rest
+  }
+
+  #readTrailer(bytes: Buffer): Buffer {
+    const found = this.#takeUntil(bytes, '\r\n', MAXIMUM_LINE_BYTES)
+    if (found === null) return NOTHING
+    return found.text === '' ? this.#end(found.rest) : found.rest
   }
 }
 

@@ -1,0 +1,185 @@
+import {
+  RootlessError,
+  SECRETS_TARGET,
+  type Call,
+  type ContainerPlan,
+  type DriverState,
+  type SecretFolders,
+} from '@rootless-runtime/core'
+import * as z from 'zod'
+import { openBody, parseReply, toReplyError, type DockerClient } from './docker-client.ts'
+import { toCreateBody } from './docker-create-body.ts'
+import { abortedError, goneError } from './docker-errors.ts'
+import { imageInspect } from './docker-image-state.ts'
+import { containerInspect, toDriverState, type ContainerInspect } from './docker-state.ts'
+import { mapFew } from './map-few.ts'
+
+/** What the containers of Docker are made with. */
+export interface DockerPlace {
+  readonly client: DockerClient
+  readonly secrets: SecretFolders
+  /** Whether containers have a cgroup of their own; asked once. */
+  readonly hasCgroup: () => Promise<boolean>
+  /** An address of this machine that is no loopback. @throws RootlessError `NOT_SUPPORTED` */
+  readonly ownAddress: () => Promise<string>
+}
+
+const created = z.object({ Id: z.string() })
+const listed = z.array(z.object({ Id: z.string() }))
+const waited = z.object({ StatusCode: z.number() })
+
+/** Where Docker answers about a container. */
+export function toPath(id: string): string {
+  return `/containers/${encodeURIComponent(id)}`
+}
+
+/**
+ * Docker goes on making a container whose client has gone. So the answer is waited for even when the caller gives up, and what
+ * was made is removed.
+ */
+export async function createContainer(place: DockerPlace, plan: ContainerPlan, call: Call): Promise<string> {
+  const { client, secrets } = place
+  const what = `creating ${plan.name}`
+  await checkOwners(client, plan, call)
+  await checkNetwork(client, plan, call)
+  throwIfAborted(what, call)
+  const folder = await secrets.make(plan.secrets)
+  try {
+    const path = `/containers/create?name=${encodeURIComponent(plan.name)}`
+    const reply = await client.work({ method: 'POST', path, body: { json: toCreateBody(plan, folder) }, what }, {})
+    const { Id } = parseReply(created, reply, what)
+    if (call.signal?.aborted !== true) return Id
+    await client.work({ method: 'DELETE', path: `${toPath(Id)}?v=1`, what: `removing ${plan.name}` }, {})
+    throw abortedError(what, call.signal)
+  } catch (error) {
+    if (folder !== null) await secrets.remove(folder)
+    throw error
+  }
+}
+
+function throwIfAborted(what: string, { signal }: Call): void {
+  if (signal?.aborted === true) throw abortedError(what, signal)
+}
+
+/**
+ * Without root, Docker's containers share one map of ids: root inside is the caller outside, and everybody else inside is
+ * somebody else outside.
+ */
+async function checkOwners(client: DockerClient, plan: ContainerPlan, call: Call): Promise<void> {
+  const mount = plan.mounts.find((each) => 'owner' in each && each.owner === 'me')
+  if (mount === undefined) return
+  const user = plan.user ?? (await readImageUser(client, plan.image, call))
+  if (user === '' || /^(?:root|0)(?::|$)/u.test(user)) return
+  const reason = `what the user ${user} makes inside cannot belong to you outside: in Docker without root only root inside is you`
+  throw new RootlessError('NOT_SUPPORTED', `the mount at ${mount.target} with owner 'me': ${reason}`, { engine: 'docker' })
+}
+
+async function readImageUser(client: DockerClient, image: string, call: Call): Promise<string> {
+  const what = `looking at the image ${image}`
+  const path = `/images/${image.split('/').map(encodeURIComponent).join('/')}/json`
+  return parseReply(imageInspect, await client.ask({ method: 'GET', path, what }, call), what).Config?.User ?? ''
+}
+
+// Docker makes a container for a network that is not there, and says so when it is started.
+async function checkNetwork(client: DockerClient, { network }: ContainerPlan, call: Call): Promise<void> {
+  if (network === 'default' || network === 'none' || network === 'host') return
+  const path = `/networks/${encodeURIComponent(network)}`
+  await client.ask({ method: 'GET', path, what: `looking for the network ${network}` }, call)
+}
+
+/** Removes one that does not run, its anonymous volumes, and its secrets. */
+export async function removeContainer({ client, secrets }: DockerPlace, id: string, call: Call): Promise<void> {
+  const { Id, Mounts } = await inspectContainer(client, id, call)
+  const request = { method: 'DELETE', path: `${toPath(Id)}?v=1`, what: `removing ${id}`, expected: [409] } as const
+  const reply = await client.work(request, call)
+  if (reply.statusCode === 409) {
+    if (!/is already in progress/u.test(reply.text)) throw toReplyError(request.what, reply)
+    await waitUntilRemoved(client, Id, call)
+  }
+  const folder = Mounts.find(({ Destination }) => Destination === SECRETS_TARGET)?.Source
+  if (folder !== undefined) await secrets.remove(folder)
+}
+
+// Somebody else removes it already. It is gone when that is done, and not before.
+async function waitUntilRemoved(client: DockerClient, id: string, call: Call): Promise<void> {
+  const request = {
+    method: 'POST',
+    path: `${toPath(id)}/wait?condition=removed`,
+    what: `removing ${id}`,
+    expected: [404],
+  } as const
+  await client.work(request, call)
+}
+
+/** By name or id. */
+export async function inspectContainer(client: DockerClient, nameOrId: string, call: Call): Promise<ContainerInspect> {
+  const what = `looking at ${nameOrId}`
+  return parseReply(containerInspect, await client.ask({ method: 'GET', path: `${toPath(nameOrId)}/json`, what }, call), what)
+}
+
+/** What Docker says of a container. */
+export async function readState(place: DockerPlace, nameOrId: string, call: Call): Promise<DriverState> {
+  const [inspect, hasCgroup] = await Promise.all([inspectContainer(place.client, nameOrId, call), place.hasCgroup()])
+  return toDriverState(inspect, hasCgroup)
+}
+
+/** Docker's list tells no times, exit codes or processes: each one is looked at. One that goes in between is not listed. */
+export async function listContainers(
+  place: DockerPlace,
+  labels: Readonly<Record<string, string>>,
+  call: Call,
+): Promise<readonly DriverState[]> {
+  const what = 'listing containers'
+  const filters = JSON.stringify({ label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) })
+  const path = `/containers/json?all=1&filters=${encodeURIComponent(filters)}`
+  const found = parseReply(listed, await place.client.ask({ method: 'GET', path, what }, call), what)
+  const states = await mapFew(found, ({ Id }) => readIfThere(place, Id, call))
+  return states.filter((state) => state !== null)
+}
+
+async function readIfThere(place: DockerPlace, id: string, call: Call): Promise<DriverState | null> {
+  try {
+    return await readState(place, id, call)
+  } catch (error) {
+    if (error instanceof RootlessError && error.code === 'CONTAINER_NOT_FOUND') return null
+    throw error
+  }
+}
+
+function toExitCode({ State }: ContainerInspect): number | null {
+  return State.Status === 'exited' || State.Status === 'dead' ? State.ExitCode : null
+}
+
+/**
+ * The end of one that runs, has ended, or will be started. Docker registers a wait before it sends the head of the answer (moby,
+ * API 1.30), so a container that is looked at after that cannot end unseen.
+ */
+export async function waitForEnd(client: DockerClient, id: string, call: Call): Promise<number> {
+  const before = await inspectContainer(client, id, call)
+  const ended = toExitCode(before)
+  if (ended !== null) return ended
+  const condition = before.State.Status === 'created' ? 'next-exit' : 'not-running'
+  const what = `waiting for ${id}`
+  const body = await openBody(client, { method: 'POST', path: `${toPath(before.Id)}/wait?condition=${condition}`, what }, call)
+  try {
+    const meanwhile = condition === 'next-exit' ? toExitCode(await inspectContainer(client, id, call)) : null
+    if (meanwhile !== null) return meanwhile
+    const parts: Buffer[] = []
+    for await (const part of body) parts.push(part)
+    return parseReply(waited, { text: Buffer.concat(parts).toString('utf8') }, what).StatusCode
+  } finally {
+    body.destroy()
+  }
+}
+
+/** The exit code once the streams are closed: by the container's end, or by the engine's. */
+export async function readEndAfterStreams(client: DockerClient, id: string): Promise<number> {
+  try {
+    const { State } = await inspectContainer(client, id, {})
+    if (State.Status !== 'created') return await waitForEnd(client, id, {})
+  } catch (error) {
+    const isLost = error instanceof RootlessError && error.code === 'ENGINE_UNAVAILABLE'
+    throw isLost ? goneError(`the end of ${id}`, error) : error
+  }
+  throw new RootlessError('NOT_RUNNING', `${id} was never started`, { engine: 'docker' })
+}

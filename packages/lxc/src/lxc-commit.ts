@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { checkEnd } from './lxc-errors.ts'
 import { PACK, storeImage } from './lxc-image-build.ts'
 import { imagePathsOf, readJson, readStoredImage } from './lxc-image-store.ts'
-import { lastLine, startProgram, toMappedCommand, type FileDoor } from './lxc-mapped.ts'
+import { lastLine, startProgram, toExitCode, toMappedProgram, type FileDoor } from './lxc-mapped.ts'
 import type { RootfsOf } from './lxc-parts.ts'
 import type { RootAccess } from './lxc-rootfs.ts'
 import type { FileStore } from './lxc-store.ts'
@@ -68,7 +68,7 @@ async function packRoot(
     'folder' in view
       ? ['tar', '-C', view.folder, ...pack.slice(1)]
       : ['unshare', '-m', '--', 'sh', '-c', MOUNT_AND_PACK, 'sh', view.overlay, view.mountPoint, ...pack]
-  const program = { file: 'lxc-usernsexec', arguments: toMappedCommand(container.idMaps, command), signal: call.signal }
+  const program = { ...toMappedProgram(container.idMaps, command), signal: call.signal }
   const running = await startProgram(door.machine, program)
   running.stdin.end()
   let stderr = ''
@@ -85,8 +85,7 @@ async function packRoot(
   }
   try {
     await door.machine.files.write(path, counted(), call.signal === undefined ? {} : { signal: call.signal })
-    const ended = await running.ended
-    const exitCode = 'exitCode' in ended ? ended.exitCode : 137
+    const exitCode = toExitCode(await running.ended)
     // 1: a file changed while it was read, which a running container may do.
     if (exitCode !== 1) checkEnd({ exitCode, stderr: lastLine({ stderr }) }, 'read the root of the container')
   } finally {

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { printable, RootlessError, type Call, type SpawnedProcess } from '@rootless-runtime/core'
 import { checkEnd } from './lxc-errors.ts'
 import { toInsideProgram } from './lxc-inside.ts'
-import { runProgram, startProgram, throwIfAborted, type FileDoor, type ProgramEnd } from './lxc-mapped.ts'
+import { runProgram, startProgram, throwIfAborted, toExitCode, type FileDoor, type ProgramEnd } from './lxc-mapped.ts'
 import type { RootfsOf } from './lxc-parts.ts'
 import type { RootAccess } from './lxc-rootfs.ts'
 
@@ -59,8 +59,8 @@ export async function copyOut(
   const stderr: Buffer[] = []
   running.stderr.on('data', (chunk: Buffer) => void (stderr.length < 64 && stderr.push(chunk)))
   const end = async (): Promise<ProgramEnd> => {
-    const ended = await running.ended
-    return { exitCode: 'exitCode' in ended ? ended.exitCode : 137, stdout: '', stderr: Buffer.concat(stderr).toString('utf8') }
+    const exitCode = toExitCode(await running.ended)
+    return { exitCode, stdout: '', stderr: Buffer.concat(stderr).toString('utf8') }
   }
   const chunks = running.stdout.iterator()
   const onAbort = (): void => running.kill('SIGKILL')

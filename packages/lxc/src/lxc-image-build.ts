@@ -130,12 +130,14 @@ async function* count(chunks: AsyncIterable<Uint8Array>, onProgress: BuildOption
   }
 }
 
-export async function renameUnlessThere({ machine }: FileDoor, from: string, to: string): Promise<void> {
+/** `false` when there is something of that name. */
+export async function renameUnlessThere({ machine }: FileDoor, from: string, to: string): Promise<boolean> {
   try {
     await machine.files.rename(from, to)
+    return true
   } catch (error) {
     // rename(2): either word for a folder that holds something.
-    if (error instanceof RootlessError && (error.evidence === 'ENOTEMPTY' || error.evidence === 'EEXIST')) return
+    if (error instanceof RootlessError && (error.evidence === 'ENOTEMPTY' || error.evidence === 'EEXIST')) return false
     throw error
   }
 }

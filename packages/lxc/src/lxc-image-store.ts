@@ -98,8 +98,12 @@ function referencePath(store: FileStore, reference: string): string {
   return posix.join(store.referencesFolder, `${createHash('sha256').update(reference).digest('hex')}.json`)
 }
 
-/** Containers that are made of an image. What names a container that is gone was left by a process that died. */
-export async function listUsers(machine: Machine, store: FileStore, paths: ImagePaths): Promise<readonly string[]> {
+/** Containers that use an image or a volume. What names a container that is gone was left by a process that died. */
+export async function listUsers(
+  machine: Machine,
+  store: FileStore,
+  paths: Pick<ImagePaths, 'usersFolder'>,
+): Promise<readonly string[]> {
   const users: string[] = []
   for (const name of await listNames(machine, paths.usersFolder)) {
     const folder = await machine.status(store.containerFolder(name))

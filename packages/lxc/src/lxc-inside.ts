@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { printable, RootlessError, type Machine } from '@rootless-runtime/core'
-import { toMappedCommand, type Program } from './lxc-mapped.ts'
+import { toMappedProgram, type Program } from './lxc-mapped.ts'
 import type { RootfsOf } from './lxc-parts.ts'
 
 /**
@@ -10,6 +10,16 @@ import type { RootfsOf } from './lxc-parts.ts'
 export interface InsideTools {
   /** The words that run a tool there. */
   toCommand(tool: InsideTool, toolArguments: readonly string[]): readonly string[]
+  find(tool: InsideTool): FoundTool
+}
+
+/** A program of the host. Its paths begin at the working directory. */
+export interface FoundTool {
+  readonly path: string
+  /** The first argument of a program of many names, which one is meant. */
+  readonly name: string | null
+  /** `null` for a program without libraries. */
+  readonly loader: { readonly path: string; readonly libraries: string } | null
 }
 
 const INSIDE_TOOLS = ['tar', 'sh', 'realpath', 'mkdir', 'cat'] as const
@@ -37,23 +47,33 @@ const MANY_NAMED: ReadonlySet<string> = new Set(['busybox', 'coreutils'])
 /** Looks for the tools. @throws RootlessError `HOST_REFUSED` when one is missing */
 export async function findInsideTools(machine: Machine, timeoutMs: number): Promise<InsideTools> {
   const found = await Promise.all(INSIDE_TOOLS.map(async (tool) => [tool, await findTool(machine, tool, timeoutMs)] as const))
-  const words = new Map(found)
-  return { toCommand: (tool, toolArguments) => [...(words.get(tool) ?? []), ...toolArguments] }
+  const tools = new Map(found)
+  const find = (tool: InsideTool): FoundTool => {
+    const one = tools.get(tool)
+    if (one === undefined) throw new RootlessError('HOST_REFUSED', `there is no ${tool}`, { engine: 'lxc' })
+    return one
+  }
+  return { find, toCommand: (tool, toolArguments) => [...toWords(find(tool)), ...toolArguments] }
 }
 
-async function findTool(machine: Machine, tool: InsideTool, timeoutMs: number): Promise<readonly string[]> {
+function toWords({ path, name, loader }: FoundTool): readonly string[] {
+  const loading = loader === null ? [] : [loader.path, '--library-path', loader.libraries]
+  return [...loading, path, ...(name === null ? [] : [name])]
+}
+
+async function findTool(machine: Machine, tool: InsideTool, timeoutMs: number): Promise<FoundTool> {
   const program = await machine.findExecutable(tool)
   if (program.status !== 'ok') throw new RootlessError('HOST_REFUSED', program.reason, { engine: 'lxc' })
   const path = await toRealPath(machine, program.value)
-  const name = MANY_NAMED.has(posix.basename(path)) ? [tool] : []
+  const name = MANY_NAMED.has(posix.basename(path)) ? tool : null
   const answer = await machine.run({ file: 'ldd', arguments: [path], timeoutMs, environment: { LC_ALL: 'C' } })
   // ldd ends with 1 for a program without libraries: "not a dynamic executable".
   const { loader, libraries } = parseLinkedFiles(answer.status === 'exited' ? answer.stdout : '')
-  if (loader === null) return [`.${path}`, ...name]
+  if (loader === null) return { path: `.${path}`, name, loader: null }
   // A link to an absolute path would lead into the container; the names of libraries are links too, to their neighbours.
   const folders = await Promise.all(libraries.map((library) => toRealPath(machine, posix.dirname(library))))
   const searched = [...new Set(folders)].map((folder) => `.${folder}`).join(':')
-  return [`.${await toRealPath(machine, loader)}`, '--library-path', searched, `.${path}`, ...name]
+  return { path: `.${path}`, name, loader: { path: `.${await toRealPath(machine, loader)}`, libraries: searched } }
 }
 
 async function toRealPath(machine: Machine, path: string): Promise<string> {
@@ -82,5 +102,5 @@ export function toInsideProgram(
     'folder' in view
       ? rooted(view.folder)
       : ['unshare', '-m', '--', 'sh', '-c', MOUNT_AND_RUN, 'sh', view.overlay, view.mountPoint, ...rooted(view.mountPoint)]
-  return { file: 'lxc-usernsexec', arguments: toMappedCommand(container.idMaps, own) }
+  return toMappedProgram(container.idMaps, own)
 }

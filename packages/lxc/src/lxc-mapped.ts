@@ -1,7 +1,14 @@
 import { buffer } from 'node:stream/consumers'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { printable, RootlessError, type Machine, type SpawnedProcess, type SystemUser } from '@rootless-runtime/core'
+import {
+  printable,
+  RootlessError,
+  type Machine,
+  type ProcessEnd,
+  type SpawnedProcess,
+  type SystemUser,
+} from '@rootless-runtime/core'
 import type { IdMap } from './lxc-config.ts'
 
 /** What the parts that touch files work with. Making one asks nothing. */
@@ -29,11 +36,11 @@ export interface ProgramEnd {
 
 const KEPT_BYTES = 1024 * 1024
 
-/** The arguments that run a command as root of these maps: lxc-usernsexec(1). */
-export function toMappedCommand(maps: readonly IdMap[], command: readonly string[]): readonly string[] {
+/** A command run as root of these maps: lxc-usernsexec(1). */
+export function toMappedProgram(maps: readonly IdMap[], command: readonly string[]): Pick<Program, 'file' | 'arguments'> {
   const options = maps.flatMap(({ kind, inside, outside, count }) => ['-m', `${kind}:${inside}:${outside}:${count}`])
   // lxc-usernsexec 5.0.2 ends with 0 when a signal ended its command; a shell says 128 and the signal's number.
-  return [...options, '--', 'sh', '-c', '"$@"; exit $?', 'sh', ...command]
+  return { file: 'lxc-usernsexec', arguments: [...options, '--', 'sh', '-c', '"$@"; exit $?', 'sh', ...command] }
 }
 
 /**
@@ -56,7 +63,7 @@ export async function runMapped(
   command: readonly string[],
   options: Pick<Program, 'input' | 'signal'> = {},
 ): Promise<ProgramEnd> {
-  return runProgram(machine, { file: 'lxc-usernsexec', arguments: toMappedCommand(maps, command), ...options })
+  return runProgram(machine, { ...toMappedProgram(maps, command), ...options })
 }
 
 /** Runs a program to its end. @throws RootlessError `HOST_REFUSED` when it cannot be started or a signal ended it, `ABORTED` */
@@ -95,28 +102,28 @@ export async function startProgram(machine: Machine, program: Program): Promise<
   throw new RootlessError('HOST_REFUSED', `${program.file} cannot be run: ${answer.reason}`, { engine: 'lxc' })
 }
 
-/** The output of one program becomes the input of another; both have to end well. `asked` follows "cannot". */
-export async function pipeMapped(
+/** The output of one program becomes the input of another. How they ended is the caller's business. */
+export async function pipePrograms(
   machine: Machine,
-  from: { readonly maps: readonly IdMap[]; readonly command: readonly string[] },
-  to: { readonly maps: readonly IdMap[]; readonly command: readonly string[] },
+  from: Pick<Program, 'file' | 'arguments'>,
+  to: Pick<Program, 'file' | 'arguments'>,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly from: ProgramEnd; readonly to: ProgramEnd }> {
-  const source = await startProgram(machine, {
-    file: 'lxc-usernsexec',
-    arguments: toMappedCommand(from.maps, from.command),
-    signal,
-  })
+  const source = await startProgram(machine, { ...from, signal })
   source.stdin.end()
   const stderr = readStart(source.stderr)
   try {
-    const end = await runMapped(machine, to.maps, to.command, { input: source.stdout, signal })
-    const sourceEnd = await source.ended
-    const exitCode = 'exitCode' in sourceEnd ? sourceEnd.exitCode : 1
-    return { from: { exitCode, stdout: '', stderr: await stderr }, to: end }
+    const end = await runProgram(machine, { ...to, input: source.stdout, signal })
+    const ended = await source.ended
+    return { from: { exitCode: toExitCode(ended), stdout: '', stderr: await stderr }, to: end }
   } finally {
     source.kill('SIGKILL')
   }
+}
+
+/** As a shell counts: 137 for one that was killed. */
+export function toExitCode(end: ProcessEnd): number {
+  return 'exitCode' in end ? end.exitCode : 137
 }
 
 /** What the source of the input threw. A program that ends before it has read everything is no failure of the source. */

@@ -4,7 +4,7 @@ import type { IdMap } from './lxc-config.ts'
 import { checkEnd, checkUnpacked } from './lxc-errors.ts'
 import { PACK, UNPACK, renameUnlessThere } from './lxc-image-build.ts'
 import { imagePathsOf } from './lxc-image-store.ts'
-import { pipeMapped, runMapped, withOwnIds, type FileDoor } from './lxc-mapped.ts'
+import { pipePrograms, runMapped, toMappedProgram, withOwnIds, type FileDoor } from './lxc-mapped.ts'
 import type { RootfsRequest } from './lxc-parts.ts'
 import type { FileStore } from './lxc-store.ts'
 
@@ -43,8 +43,8 @@ export async function ensureBase(door: FileDoor, store: FileStore, request: Root
     const rootfs = posix.join(folder, 'rootfs')
     const maps = withOwnIds(request.idMaps, machine.user)
     checkEnd(await runMapped(machine, maps, ['install', '-d', '-o', '0', '-g', '0', '--', rootfs]), 'make a root file system')
-    const from = { maps: base, command: [...PACK, '-C', image.rootfs, '.'] }
-    const ends = await pipeMapped(machine, from, { maps: request.idMaps, command: [...UNPACK, '-C', rootfs] }, call.signal)
+    const from = toMappedProgram(base, [...PACK, '-C', image.rootfs, '.'])
+    const ends = await pipePrograms(machine, from, toMappedProgram(request.idMaps, [...UNPACK, '-C', rootfs]), call.signal)
     checkUnpacked(ends.to, 'unpack the image for the ids of its user')
     checkEnd(ends.from, 'read the image')
     await renameUnlessThere(door, rootfs, path)

@@ -1,0 +1,36 @@
+import { posix } from 'node:path'
+import { printable } from '@rootless-runtime/core'
+import type { IdMap } from './lxc-config.ts'
+import { checkEnd } from './lxc-errors.ts'
+import { runMapped, withOwnIds, type FileDoor } from './lxc-mapped.ts'
+
+/** In memory, and mapped root can get there: it cannot pass through XDG_RUNTIME_DIR, which is the caller's alone. */
+const MEMORY = '/dev/shm'
+
+const MAKE = 'mkdir -m 0700 -- "$1" && chown 0:0 -- "$1" && mkdir -m 0755 -- "$1/secrets" && chown 0:0 -- "$1/secrets"'
+const WRITE = 'umask 0222 && cat >"$1" && chown 0:0 -- "$1"'
+
+/** Nobody but root of the container and this user pass through the folder; in it, whoever runs inside may read. */
+export function toSecretsFolder(uid: number, containerId: string): string {
+  return posix.join(MEMORY, `rootless-runtime-${uid}-${containerId}`)
+}
+
+/** Gives the folder to mount. The contents pass through pipes alone. */
+export async function makeSecrets(
+  { machine }: FileDoor,
+  idMaps: readonly IdMap[],
+  folder: string,
+  secrets: Readonly<Record<string, Uint8Array>>,
+): Promise<string> {
+  const maps = withOwnIds(idMaps, machine.user)
+  checkEnd(await runMapped(machine, maps, ['sh', '-c', MAKE, 'sh', folder]), `make ${printable(folder)}`)
+  const inner = posix.join(folder, 'secrets')
+  for (const [name, content] of Object.entries(secrets)) {
+    const once = async function* (): AsyncGenerator<Uint8Array> {
+      yield content
+    }
+    const written = await runMapped(machine, maps, ['sh', '-c', WRITE, 'sh', posix.join(inner, name)], { input: once() })
+    checkEnd(written, `write the secret ${printable(name)}`)
+  }
+  return inner
+}

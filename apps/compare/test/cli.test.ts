@@ -5,6 +5,8 @@ import { runCli } from '../src/cli.ts'
 import { ENGINES } from '../src/options.ts'
 import { createIo } from './fake-io.ts'
 
+const CONTAINER_COMMANDS = ['run', 'ps', 'exec', 'logs', 'stats', 'stop', 'rm', 'cp', 'load', 'images', 'sweep', 'env']
+
 async function type(...words: string[]) {
   const { io, out, error } = createIo()
   return { code: await runCli(words, '1.2.3', io), out: out(), error: error() }
@@ -35,6 +37,46 @@ test.each([
   expect(error).not.toMatch(/ at .*\.ts:/u)
 })
 
+test.each([
+  [['run'], "missing required argument 'image'"],
+  [['run', '--nope', 'busybox'], "unknown option '--nope'"],
+  [['run', '--memory', 'much', 'busybox'], '--memory "much": a size is'],
+  [['run', '-p', '80/sctp', 'busybox'], 'the protocol is tcp or udp'],
+  [['run', '-v', '/a', 'busybox'], 'SOURCE:TARGET'],
+  [['run', '-it', 'busybox'], '-it needs a terminal'],
+  [['run', '--engine', 'rkt', 'busybox'], 'Engines are docker, podman, lxc.'],
+  [['run', '--pull', 'perhaps', 'busybox'], 'Allowed choices are missing, always, never'],
+  [['run', '--volume-owner', 'root', 'busybox'], 'Allowed choices are me'],
+  [['run', '--if-unenforceable', 'ignore', 'busybox'], 'Allowed choices are throw, warn'],
+  [['exec', 'web'], "missing required argument 'command'"],
+  [['exec', '-e', '=x', 'web', 'true'], 'a variable needs a name'],
+])('%j is wrong use: 125, so that no command is blamed for it', async (words, message) => {
+  const { code, out, error } = await type(...words)
+  expect({ code, out }).toEqual({ code: 125, out: '' })
+  expect(error).toContain(message)
+})
+
+test.each([
+  [['stop'], "missing required argument 'containers'"],
+  [['stop', '-t', 'soon', 'web'], '-t "soon"'],
+  [['cp', 'a', 'b'], 'one side is CONTAINER:PATH'],
+  [['cp', 'a:/x', 'b:/y'], 'one side is CONTAINER:PATH'],
+  [['cp', ':/x', 'b'], 'CONTAINER:PATH'],
+  [['logs', '--since', 'yesterday', 'web'], '--since "yesterday"'],
+  [['ps', '-l', '=x'], 'a label needs a name'],
+  [['load'], "missing required argument 'file'"],
+  [['env', '--format', 'fish'], 'Allowed choices are shell, json'],
+])('%j is wrong use', async (words, message) => {
+  const { code, out, error } = await type(...words)
+  expect({ code, out }).toEqual({ code: 2, out: '' })
+  expect(error).toContain(message)
+})
+
+test('a terminal is not rewritten by what was typed', async () => {
+  const { error } = await type('run', '--\u001b[2Jnope', 'busybox')
+  expect(error).not.toContain('\u001b')
+})
+
 test('no word at all shows the help as an error', async () => {
   const { code, out, error } = await type()
   expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -42,9 +84,9 @@ test('no word at all shows the help as an error', async () => {
 })
 
 test.each(
-  [['--help'], ['compare', '--help'], ['inspect', '--help'], ['host', '--help'], ['setup', '--help'], ['start', '--help']].map(
-    (words) => [words],
-  ),
+  [[], ['compare'], ['inspect'], ['host'], ['setup'], ['start'], ...CONTAINER_COMMANDS.map((name) => [name])].map((words) => [
+    [...words, '--help'],
+  ]),
 )('%j has examples and is fine', async (words) => {
   const { code, out, error } = await type(...words)
   expect({ code, error }).toEqual({ code: 0, error: '' })

@@ -45,12 +45,18 @@ const UNIT_MS: ReadonlyMap<string, number> = new Map([
 /** A time (RFC 3339), seconds since 1970, or how long ago: `10m`, `2h`. */
 function parseSince(text: string, now: Date): Date {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([smhd]?)$/u.exec(text) ?? []
-  const unitMs = UNIT_MS.get(unit)
-  if (amount !== undefined)
-    return new Date(unitMs === undefined ? Number(amount) * 1000 : now.getTime() - Number(amount) * unitMs)
-  const time = /^\d{4}-\d{2}-\d{2}/u.test(text) ? new Date(text) : new Date(Number.NaN)
+  const time = amount === undefined ? parseTime(text) : toTime(Number(amount), UNIT_MS.get(unit), now)
+  // A date of JavaScript ends in the year 275760.
   if (Number.isNaN(time.getTime())) throw invalidOption('--since', text, 'a time as 2026-01-31T12:00:00Z, or how long ago: 10m')
   return time
+}
+
+function parseTime(text: string): Date {
+  return new Date(/^\d{4}-\d{2}-\d{2}/u.test(text) ? text : Number.NaN)
+}
+
+function toTime(amount: number, unitMs: number | undefined, now: Date): Date {
+  return new Date(unitMs === undefined ? amount * 1000 : now.getTime() - amount * unitMs)
 }
 
 async function put({ foreground }: Io, stream: LogEntry['stream'], data: Uint8Array): Promise<void> {

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import type { Container } from 'rootless-runtime'
 import type { Foreground } from '../io.ts'
 import { hearsSignal } from './hears-signal.ts'
 
@@ -12,6 +11,12 @@ const ENDING: ReadonlySet<string> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIG
 /** From a supervisor that wants it gone; Ctrl-C may mean something else to the program. */
 const FINAL: ReadonlySet<string> = new Set(['SIGTERM', 'SIGHUP'])
 
+/** What signals are passed on to. */
+export interface SignalTarget {
+  kill(name: string): Promise<void>
+  inspect(): Promise<{ readonly pid: number | null }>
+}
+
 /** What happens to the signals of this process while a container is made, runs, and is removed. */
 export interface RunSignals {
   /** Fires at a signal that comes before the container runs, and when nobody reads any more. */
@@ -21,7 +26,7 @@ export interface RunSignals {
   /** Whether whoever read stdout has gone. */
   readonly readerGone: Promise<void>
   /** From now on signals are passed on. */
-  readonly passTo: (container: Container, onResize: () => void) => void
+  readonly passTo: (container: SignalTarget, onResize: () => void) => void
   /** From now on the size of the terminal is told; a signal still ends everything. */
   readonly watchSize: (onResize: () => void) => void
   /** From now on signals change nothing: what was begun is cleaned up. */
@@ -70,7 +75,7 @@ export function takeSignals(foreground: Foreground): RunSignals {
 function nothing(): void {}
 
 /** Passes signals on; ends the container itself when it does not hear one that ends, or is asked too often. */
-function createPassing(container: Container, onKilled: (name: NodeJS.Signals) => void): (name: NodeJS.Signals) => void {
+function createPassing(container: SignalTarget, onKilled: (name: NodeJS.Signals) => void): (name: NodeJS.Signals) => void {
   let count = 0
   const kill = (name: NodeJS.Signals): void => {
     onKilled(name)
@@ -86,11 +91,11 @@ function createPassing(container: Container, onKilled: (name: NodeJS.Signals) =>
 }
 
 // One that has ended before the signal came is as good as one that heard it.
-function send(container: Container, name: string): void {
+function send(container: SignalTarget, name: string): void {
   container.kill(name).catch(() => {})
 }
 
-async function hears(container: Container, name: NodeJS.Signals): Promise<boolean> {
+async function hears(container: SignalTarget, name: NodeJS.Signals): Promise<boolean> {
   try {
     const { pid } = await container.inspect()
     return pid === null || hearsSignal(await readFile(`/proc/${pid}/status`, 'utf8'), name)

@@ -1,0 +1,117 @@
+import { posix } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { RootlessError, type ContainerProcess, type ExecPlan, type Machine, type SpawnedProcess } from '@rootless-runtime/core'
+import { toAttachError, toGone } from './lxc-refusals.ts'
+import type { LxcRecord } from './lxc-record.ts'
+import { resizeTerminal, toProgram, withTerminal } from './lxc-terminal.ts'
+import type { InsideUser } from './lxc-user.ts'
+
+/** What a command inside is run with. */
+export interface AttachRequest {
+  readonly machine: Machine
+  readonly containersFolder: string
+  readonly record: LxcRecord
+  readonly plan: ExecPlan
+  readonly user: InsideUser
+  /** Words before `lxc-attach`. */
+  readonly scope: readonly string[]
+  readonly timeoutMs: number
+}
+
+/**
+ * lxc-attach starts in the root of the container; only a shell inside can go elsewhere. What it is given are words, never a line. It
+ * ends with this code when the folder is not there.
+ */
+const WORKDIR_MISSING = 125
+const IN_FOLDER = `cd -- "$1" 2>/dev/null || exit ${WORKDIR_MISSING}; shift; exec "$@"`
+const SHELL = '/bin/sh'
+
+let attached = 0
+
+/**
+ * Runs a command by lxc-attach. What LXC itself has to say goes into a file, so that it is told apart from what the command says:
+ * exit codes of 1, 126 and 127 are the command's own or LXC's.
+ */
+export async function attachCommand(request: AttachRequest): Promise<ContainerProcess> {
+  const { machine, containersFolder, record, plan, scope } = request
+  const words = posix.join(containersFolder, record.id, `attach-${process.pid}-${(attached += 1)}.log`)
+  const line = [...scope, 'lxc-attach', ...toArguments(request, words)]
+  const program = plan.terminal ? withTerminal(line) : toProgram(line)
+  const environment = { ...program.environment, LC_ALL: 'C' }
+  // Where it is started counts: it goes to the folder of that name inside when there is one.
+  const spawned = await machine.spawn({ ...program, environment, workingDirectory: '/', lifetime: 'caller' })
+  if (spawned.status !== 'ok') throw new RootlessError('ENGINE_UNAVAILABLE', spawned.reason, { engine: 'lxc' })
+  const running = spawned.value
+  if (!plan.stdin) running.stdin.end()
+  return {
+    stdin: plan.stdin ? running.stdin : new PassThrough().resume(),
+    stdout: running.stdout,
+    stderr: running.stderr,
+    ended: awaitEnd(request, running, words),
+    resize: async (size) => {
+      if (plan.terminal) await resizeTerminal(machine, running.pid, size)
+    },
+  }
+}
+
+function toArguments({ containersFolder, record, plan, user }: AttachRequest, words: string): readonly string[] {
+  const terminal = plan.terminal ? { TERM: 'xterm' } : {}
+  const environment = { HOME: user.home, ...record.environment, ...terminal, ...plan.environment }
+  const workdir = toWorkdir({ record, plan })
+  const named = ['-q', '-n', record.id, '-P', containersFolder]
+  const logged = ['-o', words, '-l', 'ERROR']
+  const variables = Object.entries(environment).flatMap(([name, value]) => ['-v', `${name}=${value}`])
+  const ids = ['-u', String(user.uid), '-g', String(user.gid)]
+  const inFolder = workdir === '/' ? [] : [SHELL, '-c', IN_FOLDER, 'sh', workdir]
+  return [...named, ...logged, '--clear-env', ...variables, ...ids, '--', ...inFolder, ...plan.command]
+}
+
+function toWorkdir({ record, plan }: Pick<AttachRequest, 'record' | 'plan'>): string {
+  return plan.workdir ?? record.workdir
+}
+
+async function awaitEnd(request: AttachRequest, running: SpawnedProcess, words: string): Promise<number> {
+  const { machine, record, plan } = request
+  const end = await running.ended
+  const said = 'exitCode' in end && end.exitCode === 0 ? null : await machine.readText(words)
+  await machine.files.remove(words)
+  if ('signal' in end) throw toGone(`lxc-attach was ended by ${end.signal}`)
+  const refused = said?.status === 'ok' && said.value !== '' ? toAttachError(record.name, plan.command, said.value) : null
+  if (refused !== null) throw refused
+  if (toWorkdir(request) !== '/') await checkFolder(request, end.exitCode)
+  return end.exitCode
+}
+
+/** What each question to the shell inside answers by its exit code, about the folder and the command. */
+const QUESTIONS: ReadonlyMap<number, string> = new Map([
+  [WORKDIR_MISSING, 'cd -- "$1"'],
+  [126, 'cd -- "$1" && [ -x "$(command -v -- "$2")" ] && [ ! -d "$(command -v -- "$2")" ]'],
+  [127, 'cd -- "$1" && command -v -- "$2"'],
+])
+
+/**
+ * With a folder to go to, a shell runs the command, and its exit codes are the shell's or the command's own: it is asked again, which
+ * happens for these codes only.
+ */
+async function checkFolder(request: AttachRequest, exitCode: number): Promise<void> {
+  const { machine, scope, plan } = request
+  const question = QUESTIONS.get(exitCode)
+  if (question === undefined) return
+  const folder = toWorkdir(request)
+  const command = [SHELL, '-c', question, 'sh', folder, plan.command[0] ?? '']
+  const inRoot = { ...request, plan: { ...plan, workdir: '/', command, terminal: false } }
+  const [file = '', ...rest] = [...scope, 'lxc-attach', ...toArguments(inRoot, '/dev/null')]
+  const answer = await machine.run({ file, arguments: rest, timeoutMs: request.timeoutMs })
+  if (answer.status !== 'exited' || answer.exitCode === 0) return
+  throw toShellError(exitCode, folder, plan.command[0] ?? '')
+}
+
+function toShellError(exitCode: number, folder: string, command: string): RootlessError {
+  const [code, what] =
+    exitCode === WORKDIR_MISSING
+      ? (['WORKDIR_NOT_FOUND', `the folder ${folder} is not in the container`] as const)
+      : exitCode === 127
+        ? (['COMMAND_NOT_FOUND', `the command ${command} is not in the container`] as const)
+        : (['COMMAND_NOT_EXECUTABLE', `the command ${command} may not be executed`] as const)
+  return new RootlessError(code, what, { engine: 'lxc', evidence: `exit code ${exitCode} of ${SHELL}` })
+}

@@ -1,0 +1,90 @@
+/** How a supervisor is asked. It serves one container and stands in its folder. */
+export type SupervisorRequest =
+  /** The command's streams from now on; `stdin`: this one feeds it. */
+  | { readonly do: 'attach'; readonly stdin: boolean }
+  | StartRequest
+  /** The container's namespaces are prepared (`go`) or could not be. `pids` end with the container. */
+  | { readonly do: 'release'; readonly go: boolean; readonly pids: readonly number[] }
+  | { readonly do: 'resize'; readonly columns: number; readonly rows: number }
+  /** To be told of the end. */
+  | { readonly do: 'wait' }
+  /** Ends a supervisor that has nothing to supervise. */
+  | { readonly do: 'quit' }
+
+/** What to start, and how. */
+export interface StartRequest {
+  readonly do: 'start'
+  readonly file: string
+  readonly arguments: readonly string[]
+  /** Added to the supervisor's own. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly stdin: boolean
+  readonly terminal: boolean
+  /** Whether LXC waits, by a hook of ours, until somebody has prepared the namespaces. */
+  readonly waitsForRelease: boolean
+  /** Whether a hook of ours keeps what the cgroup counted at the end. */
+  readonly countsMemory: boolean
+}
+
+/** What a supervisor says. */
+export type SupervisorEvent =
+  | { readonly event: 'attached' }
+  | { readonly event: 'namespaces'; readonly pid: number }
+  | { readonly event: 'started'; readonly pid: number }
+  /** It runs already. */
+  | { readonly event: 'running' }
+  /** LXC's own log of the try. */
+  | { readonly event: 'failed'; readonly log: string }
+  | { readonly event: 'ended'; readonly exitCode: number }
+
+/** Names in the folder of a container. */
+export const CONTAINER_FILES = {
+  /** What was asked for; the container exists as soon as this file does. */
+  record: 'record.json',
+  /** LXC's. */
+  config: 'config',
+  started: 'started.json',
+  end: 'end.json',
+  paused: 'paused',
+  log: 'log',
+  /** LXC's own log of the last start. */
+  engineLog: 'lxc.log',
+  /** What the cgroup's memory.events said at the end. */
+  memoryEvents: 'memory.events',
+  /** The folder of its cgroup, for the hook that reads it at the end. */
+  cgroup: 'cgroup',
+  supervisor: 'supervisor.json',
+  supervisorOutput: 'supervisor.log',
+  /** Only its owner may enter: pipes in it can be written by anybody, since the mapped ids open them again as /dev/stdout. */
+  pipes: 'pipes',
+  hook: 'pipes/hook',
+} as const
+
+/** The socket of a supervisor, in its container's folder. */
+export function socketName(pid: number): string {
+  return `${pid}.sock`
+}
+
+/** The `started.json` of a container. */
+export interface StartedNote {
+  readonly startedAt: number
+  readonly pid: number
+  readonly startTicks: number
+  readonly bootId: string
+}
+
+/** The `end.json` of a container. */
+export interface EndNote {
+  /** Of the start that this is the end of. */
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly exitCode: number
+  /** How many processes the kernel killed for memory; `null` when nobody could tell. */
+  readonly outOfMemoryKills: number | null
+}
+
+/** The `supervisor.json` of a container. */
+export interface SupervisorNote {
+  readonly pid: number
+  readonly startTicks: number
+}

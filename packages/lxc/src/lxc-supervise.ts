@@ -1,0 +1,141 @@
+import type { Duplex } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RootlessError, type Machine } from '@rootless-runtime/core'
+import { createFrameReader, encodeFrame, encodeMessage, type Frame, type FrameKind } from './lxc-frames.ts'
+import { CONTAINER_FILES, socketName, type SupervisorEvent, type SupervisorRequest } from './lxc-messages.ts'
+import { readStartTicks, readSupervisorNote } from './lxc-notes.ts'
+
+/** A connection to the supervisor of one container. */
+export interface SupervisorLink {
+  ask(request: SupervisorRequest): void
+  /** Calls back when the supervisor took the bytes. */
+  send(kind: Extract<FrameKind, 'stdin' | 'stdin-end'>, data: Uint8Array, taken: () => void): void
+  /** What comes; `null` after the last. Frames that come before this is called wait for it. */
+  listen(onFrame: (frame: Frame | null) => void): void
+  /** Stops reading, and goes on. */
+  hold(isHeld: boolean): void
+  close(): void
+}
+
+/** Where the supervisor's program is: beside this file, as source or as it was built. */
+const PROGRAM = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './supervisor/lxc-supervisor.ts' : './lxc-supervisor.js', import.meta.url),
+)
+
+/** Its heap stays small whatever the container writes: nothing is kept. */
+const NODE_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--no-warnings']
+
+/** What LXC, systemd-run and the setuid programs around them need; what else the caller has is not for a process that outlives it. */
+const KEPT_VARIABLES: ReadonlySet<string> = new Set([
+  'HOME',
+  'PATH',
+  'USER',
+  'LOGNAME',
+  'LANG',
+  'XDG_RUNTIME_DIR',
+  'XDG_CACHE_HOME',
+  'XDG_CONFIG_HOME',
+  'XDG_DATA_HOME',
+  'DBUS_SESSION_BUS_ADDRESS',
+])
+
+const POLL_MS = 2
+
+export function decodeEvent(frame: Frame): SupervisorEvent | null {
+  return frame.kind === 'message' ? (JSON.parse(Buffer.from(frame.data).toString()) as SupervisorEvent) : null
+}
+
+/** The supervisors of containers, by their folders. */
+export interface SupervisorDoor {
+  /** Starts one that waits to be asked, and does not wait for it; it ends by itself when nobody asks. */
+  warm(folder: string): void
+  /** The one that a container has; `null` when it has none. */
+  find(folder: string): Promise<SupervisorLink | null>
+  /** The one that a container has, started when it has none. @throws RootlessError `HOST_REFUSED` */
+  open(folder: string): Promise<SupervisorLink>
+}
+
+export function createSupervisorDoor(machine: Machine, timeoutMs: number): SupervisorDoor {
+  // Those that may not listen yet.
+  const warming = new Map<string, Promise<number>>()
+  const find = async (folder: string): Promise<SupervisorLink | null> => {
+    const note = await readSupervisorNote(machine, folder)
+    return note === null ? null : await connect(machine, note.pid, timeoutMs)
+  }
+  return {
+    warm: (folder) => {
+      const started = startSupervisor(machine, folder)
+      started.catch(() => {})
+      warming.set(folder, started)
+    },
+    find,
+    open: async (folder) => {
+      const warm = warming.get(folder)
+      warming.delete(folder)
+      const found = (warm === undefined ? null : await awaitSupervisor(machine, await warm, timeoutMs)) ?? (await find(folder))
+      const link = found ?? (await awaitSupervisor(machine, await startSupervisor(machine, folder), timeoutMs))
+      if (link !== null) return link
+      const output = await machine.readText(`${folder}/${CONTAINER_FILES.supervisorOutput}`)
+      throw new RootlessError('HOST_REFUSED', `the supervisor of a container did not come up: ${PROGRAM}`, {
+        engine: 'lxc',
+        evidence: output.status === 'ok' ? output.value.slice(-2000) : output.reason,
+      })
+    },
+  }
+}
+
+/** `null` when it ends, or does not listen in time. */
+async function awaitSupervisor(machine: Machine, pid: number, timeoutMs: number): Promise<SupervisorLink | null> {
+  const until = Date.now() + timeoutMs
+  for (;;) {
+    const link = await connect(machine, pid, timeoutMs)
+    if (link !== null || Date.now() > until || (await readStartTicks(machine, pid)) === null) return link
+    await sleep(POLL_MS)
+  }
+}
+
+async function startSupervisor(machine: Machine, folder: string): Promise<number> {
+  const others = Object.keys(machine.environment).filter((name) => !KEPT_VARIABLES.has(name))
+  const spawned = await machine.spawn({
+    file: process.execPath,
+    arguments: [...NODE_FLAGS, PROGRAM],
+    workingDirectory: folder,
+    lifetime: 'detached',
+    outputFile: `${folder}/${CONTAINER_FILES.supervisorOutput}`,
+    environment: Object.fromEntries(others.map((name) => [name, undefined])),
+  })
+  if (spawned.status === 'ok') return spawned.value.pid
+  throw new RootlessError('HOST_REFUSED', `cannot start the supervisor of a container: ${spawned.reason}`, { engine: 'lxc' })
+}
+
+/**
+ * By the supervisor's working directory, which is the container's folder: the path of a unix socket has 107 bytes at most, and a
+ * home folder may be longer.
+ */
+async function connect(machine: Machine, pid: number, timeoutMs: number): Promise<SupervisorLink | null> {
+  const answer = await machine.connect(`/proc/${pid}/cwd/${socketName(pid)}`, { timeoutMs })
+  return answer.status === 'ok' ? toLink(answer.value) : null
+}
+
+function toLink(stream: Duplex): SupervisorLink {
+  const reader = createFrameReader()
+  const waiting: (Frame | null)[] = []
+  let listener: ((frame: Frame | null) => void) | null = null
+  const give = (frame: Frame | null): void => {
+    if (listener === null) waiting.push(frame)
+    else listener(frame)
+  }
+  stream.on('data', (chunk: Uint8Array) => reader.push(chunk).forEach(give))
+  stream.once('close', () => give(null))
+  return {
+    ask: (request) => void stream.write(encodeMessage(request)),
+    send: (kind, data, taken) => void stream.write(encodeFrame(kind, data), taken),
+    listen: (onFrame) => {
+      listener = onFrame
+      for (const frame of waiting.splice(0)) onFrame(frame)
+    },
+    hold: (isHeld) => void (isHeld ? stream.pause() : stream.resume()),
+    close: () => void stream.destroy(),
+  }
+}

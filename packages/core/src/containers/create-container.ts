@@ -11,6 +11,7 @@ import { hasCode, throwIfAborted, unlessAborted } from './ending.ts'
 import type { ExecOptions, Healthcheck } from './options.ts'
 import { readStats } from './read-stats.ts'
 import { parseRecord, RECORD_LABEL } from './record.ts'
+import { toRootOwnedTar } from './root-owned-tar.ts'
 import { toSignalName } from './signals.ts'
 import { startContainer, type Starting } from './start-container.ts'
 import { verifyLimits } from './verify-limits.ts'
@@ -87,7 +88,7 @@ function toActions({ driver, context, id }: Starting): Actions {
     remove: (options = {}) => removeContainer(driver, id, options),
     copyIn: async (source, targetFolder, call = {}) => {
       const target = checkPath('copyIn', targetFolder, { root: true })
-      const tar = typeof source === 'string' ? packPath(context.machine, source, call.signal) : source
+      const tar = typeof source === 'string' ? packPath(context.machine, source, call.signal) : toRootOwnedTar(source)
       await driver.copyIn(id, tar, target, call)
     },
     commit: (reference, call = {}) => driver.commit(id, reference, call),

@@ -21,6 +21,8 @@ export interface LxcConfig {
   readonly idMaps: readonly IdMap[]
   /** `null` when no network is configured: the container has a loopback device only. */
   readonly network: LxcNetwork | null
+  /** `null` when none is named, or `generated`: only root can load that one. */
+  readonly appArmorProfile: string | null
 }
 
 export interface ConfigEntry {
@@ -53,8 +55,14 @@ export function toLxcConfig(path: string, entries: readonly ConfigEntry[]): LxcC
   return {
     path,
     idMaps: afterClearing('lxc.idmap').flatMap(({ key, value }) => (key === 'lxc.idmap' ? parseIdMap(value) : [])),
+    appArmorProfile: toAppArmorProfile(entries),
     network: type === null ? null : { type: printable(type, 40), link: cut(last('link')), mtuBytes: toMtuBytes(last('mtu')) },
   }
+}
+
+function toAppArmorProfile(entries: readonly ConfigEntry[]): string | null {
+  const value = entries.findLast(({ key }) => key === 'lxc.apparmor.profile')?.value ?? ''
+  return value === '' || value === 'generated' ? null : value
 }
 
 function parseIdMap(value: string): readonly IdMap[] {

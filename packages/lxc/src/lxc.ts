@@ -27,7 +27,7 @@ export function createLxc(system: System, options: AdapterOptions): RootlessRunt
       engine: 'lxc',
       options,
       capabilities,
-      openDriver: async (context) => (await import('./lxc-driver.ts')).openLxcDriver(context),
+      openDriver: async (context) => (await import('./lxc-driver.ts')).openLxcDriver(context, ask),
     }),
   }
 }

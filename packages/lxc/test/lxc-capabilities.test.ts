@@ -47,7 +47,7 @@ function judge({ network = VETH, idMaps = MAPS, facts = {} }: Change, host: Host
       version: '5.0.2',
       linksSystemd: known(false, 'ldd /usr/bin/lxc-start'),
       lxcPath: known(`${HYBRID.user.homeDirectory}/.local/share/lxc`, 'lxc-config lxc.lxcpath'),
-      config: { path: '/default.conf', idMaps, network },
+      config: { path: '/default.conf', idMaps, network, appArmorProfile: null },
       mount: known({ mountPoint: '/', type: 'ext4', options: ['rw'], superOptions: ['rw'] }, 'mountinfo'),
       bridgePresent: known(true, '/sys/class/net/lxcbr0'),
       bridgeMtuBytes: known(1500, '/sys/class/net/lxcbr0/mtu'),

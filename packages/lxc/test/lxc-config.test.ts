@@ -38,7 +38,7 @@ test.each([
   ],
   ['a map with a word too many', 'lxc.idmap = u 0 165536 65536 7\n', [], null],
 ])('%s', (_, text, idMaps, network) => {
-  expect(read(text)).toEqual({ path: '/c', idMaps, network })
+  expect(read(text)).toEqual({ path: '/c', idMaps, network, appArmorProfile: null })
 })
 
 test('rubbish never breaks the parser, and a map is four whole words', () => {

@@ -19,7 +19,8 @@ const fastWidth: Plugin = {
 
 // One command without dependencies: everything is bundled, and what a command does not need is in a chunk of its own.
 export default defineConfig({
-  entry: ['src/main.ts'],
+  // LXC's supervisor is a program of its own: its driver finds it beside itself.
+  entry: { main: 'src/main.ts', 'lxc-supervisor': '../../packages/lxc/src/supervisor/lxc-supervisor.ts' },
   format: 'esm',
   target: 'node22',
   platform: 'node',

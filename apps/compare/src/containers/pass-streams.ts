@@ -33,20 +33,22 @@ export function passStreams(inside: ContainerProcess, { foreground, terminal, in
   if (input) passInput(foreground.stdin(), inside.stdin)
   else inside.stdin.end()
   const written = Promise.all([passOutput(inside.stdout, foreground.stdout), passOutput(inside.stderr, foreground.stderr)])
-  // Both are awaited below; until then nobody hears of a failure.
-  written.catch(() => {})
-  inside.ended.catch(() => {})
+  const ended = awaitBoth(inside.ended, written)
+  // One that is never started is never awaited.
+  ended.catch(() => {})
   return {
-    ended: inside.ended.then(async (exitCode) => {
-      await written
-      return exitCode
-    }),
+    ended,
     resize,
     release: () => {
       if (raw) foreground.setRaw(false)
       if (input) releaseInput(foreground.stdin())
     },
   }
+}
+
+async function awaitBoth(ended: Promise<number>, written: Promise<unknown>): Promise<number> {
+  const [exitCode] = await Promise.all([ended, written])
+  return exitCode
 }
 
 function passInput(source: Readable, target: Writable): void {

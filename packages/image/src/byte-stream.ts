@@ -7,15 +7,20 @@ export async function* untilAborted(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   throwIfAborted(signal)
+  if (signal === undefined) return yield* source
   const iterator = source[Symbol.asyncIterator]()
-  const abort = Promise.withResolvers<never>()
-  const onAbort = (): void => abort.reject(signal === undefined ? undefined : abortedError(signal))
-  abort.promise.catch(() => undefined)
-  signal?.addEventListener('abort', onAbort, { once: true })
+  let stop: ((error: Error) => void) | undefined
+  const onAbort = (): void => stop?.(abortedError(signal))
+  signal.addEventListener('abort', onAbort, { once: true })
   let isOver = false
   try {
     while (true) {
-      const next = await Promise.race([iterator.next(), abort.promise])
+      throwIfAborted(signal)
+      // Not Promise.race with one promise for the signal: that would hold every chunk until the end.
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        stop = reject
+        iterator.next().then(resolve, reject)
+      })
       isOver = next.done === true
       if (next.done === true) return
       yield next.value
@@ -24,7 +29,7 @@ export async function* untilAborted(
     throwIfAborted(signal)
     throw error
   } finally {
-    signal?.removeEventListener('abort', onAbort)
+    signal.removeEventListener('abort', onAbort)
     // Not awaited: a generator that hangs in next() would never answer.
     if (!isOver) void iterator.return?.()?.then(undefined, () => undefined)
   }

@@ -35,7 +35,9 @@ const MAXIMUM_META_BYTES = 1024 * 1024
 const ATTRIBUTE_PREFIX = 'SCHILY.xattr.'
 
 type MetaKind = Exclude<TarKind, TarEntryKind>
-type Meta = { -readonly [Kind in 'pax' | 'long-name' | 'long-link']?: Buffer }
+type Meta = { readonly [Kind in 'pax' | 'long-name' | 'long-link']?: Buffer }
+
+const NO_META: Meta = {}
 
 /** Reads a tar that is pushed through it, holding one header at a time. */
 export class TarScanner {
@@ -48,7 +50,7 @@ export class TarScanner {
   #contentLeft = 0
   #paddingLeft = 0
   #collecting: { readonly kind: MetaKind; readonly bytes: Buffer } | undefined
-  #meta: Meta = {}
+  #meta: Meta = NO_META
   #lastName = ''
 
   constructor(options: TarScannerOptions) {
@@ -94,7 +96,7 @@ export class TarScanner {
       // Readers differ in which of two they believe.
       if (this.#meta[collected.kind] !== undefined)
         throw invalidImage(this.#options.where, `an entry has two ${collected.kind} headers`)
-      this.#meta[collected.kind] = collected.bytes
+      this.#meta = { ...this.#meta, [collected.kind]: collected.bytes }
     }
   }
 
@@ -102,7 +104,7 @@ export class TarScanner {
     this.#block.set(bytes, this.#blockLength)
     this.#blockLength = (this.#blockLength + bytes.length) % BLOCK_BYTES
     if (this.#blockLength > 0) return
-    if (this.#block.every((byte) => byte === 0)) {
+    if (this.#block[0] === 0 && this.#block.every((byte) => byte === 0)) {
       this.#refuseLooseMeta()
       this.#hasEnd = true
       return
@@ -125,7 +127,7 @@ export class TarScanner {
   #startEntry(header: TarHeader): number {
     const entry = toEntry(header, this.#meta, this.#options.where, this.#position)
     this.#countEntry()
-    this.#meta = {}
+    this.#meta = NO_META
     this.#lastName = entry.name
     this.#options.onEntry(entry)
     return entry.sizeBytes
@@ -138,7 +140,7 @@ export class TarScanner {
   }
 
   #refuseLooseMeta(): void {
-    if (Object.keys(this.#meta).length > 0) throw invalidImage(this.#options.where, 'the last header has no entry')
+    if (this.#meta !== NO_META) throw invalidImage(this.#options.where, 'the last header has no entry')
   }
 }
 
@@ -146,36 +148,51 @@ function isMeta(kind: TarKind): kind is MetaKind {
   return kind === 'pax' || kind === 'global-pax' || kind === 'long-name' || kind === 'long-link'
 }
 
+const NO_ATTRIBUTES: ReadonlyMap<string, Uint8Array> = new Map()
+
 function toEntry(header: TarHeader, meta: Meta, where: string, contentAt: number): TarEntry {
-  const records: PaxRecords = meta.pax === undefined ? new Map() : parsePax(meta.pax, where)
-  const name = records.get('path')?.toString('latin1') ?? untilNul(meta['long-name']) ?? header.name
-  const linkName = records.get('linkpath')?.toString('latin1') ?? untilNul(meta['long-link']) ?? header.linkName
+  const records = meta.pax === undefined ? null : parsePax(meta.pax, where)
+  const name = records?.get('path')?.toString('latin1') ?? untilNul(meta['long-name']) ?? header.name
+  const linkName = records?.get('linkpath')?.toString('latin1') ?? untilNul(meta['long-link']) ?? header.linkName
   if (name.includes('\0') || linkName.includes('\0')) throw invalidEntry(where, name, 'has a NUL in its name')
+  const kind = toKind(header, name, where)
+  const { mode, uid, gid, modifiedAt, sizeBytes, device } = header
+  const plain = {
+    kind,
+    name,
+    linkName,
+    mode,
+    uid,
+    gid,
+    modifiedAt,
+    sizeBytes: kind === 'file' ? sizeBytes : 0,
+    device,
+    contentAt,
+  }
+  if (records === null) return { ...plain, attributes: NO_ATTRIBUTES }
   const number = (key: string, otherwise: number): number => {
     const record = records.get(key)
     const value = record === undefined ? otherwise : paxNumber(record)
     if (value === null || (value < 0 && key !== 'mtime')) throw invalidEntry(where, name, `has a ${key} that is none`)
     return value
   }
+  return {
+    ...plain,
+    uid: number('uid', uid),
+    gid: number('gid', gid),
+    modifiedAt: number('mtime', modifiedAt),
+    sizeBytes: kind === 'file' ? number('size', sizeBytes) : 0,
+    attributes: toAttributes(records, name, where),
+  }
+}
+
+function toAttributes(records: PaxRecords, name: string, where: string): ReadonlyMap<string, Uint8Array> {
   const attributes = new Map<string, Uint8Array>()
   for (const [key, value] of records) {
     if (key.startsWith('GNU.sparse.')) throw invalidEntry(where, name, 'is a sparse file; write the archive without --sparse')
     if (key.startsWith(ATTRIBUTE_PREFIX)) attributes.set(key.slice(ATTRIBUTE_PREFIX.length), value)
   }
-  const kind = toKind(header, name, where)
-  return {
-    kind,
-    name,
-    linkName,
-    mode: header.mode,
-    uid: number('uid', header.uid),
-    gid: number('gid', header.gid),
-    modifiedAt: number('mtime', header.modifiedAt),
-    sizeBytes: kind === 'file' ? number('size', header.sizeBytes) : 0,
-    device: header.device,
-    attributes,
-    contentAt,
-  }
+  return attributes
 }
 
 function toKind(header: TarHeader, name: string, where: string): TarEntryKind {

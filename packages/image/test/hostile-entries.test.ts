@@ -68,8 +68,8 @@ const BAD_ENTRIES: readonly (readonly [string, readonly (RawEntry | Buffer)[], s
     [{ name: 'p', type: 'L', content: Buffer.alloc(2e6) }, file('x')],
     'a long-name header has 2000000 bytes',
   ],
-  ['a size that is negative', [{ name: 'x', size: '\xff'.repeat(12) }], 'a field of the header is no number'],
-  ['a size in letters', [{ name: 'x', size: 'lots' }], 'a field of the header is no number'],
+  ['a size that is negative', [{ name: 'x', size: '\xff'.repeat(12) }], 'a field of its header is no number'],
+  ['a size in letters', [{ name: 'x', size: 'lots' }], 'a field of its header is no number'],
   ['a pax size that is none', [paxEntry({ size: '-1' }), file('x')], 'has a size that is none'],
 ]
 

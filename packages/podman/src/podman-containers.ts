@@ -1,20 +1,25 @@
-import { RootlessError, type Call, type ContainerDriver, type ContainerPlan } from '@rootless-runtime/core'
+import type { Call, ContainerDriver, ContainerPlan, SystemFiles } from '@rootless-runtime/core'
+import { parseImageReference } from '@rootless-runtime/image'
 import { z } from 'zod'
-import type { PodmanApi, Question } from './podman-api.ts'
+import type { PodmanApi } from './podman-api.ts'
 import { toCreateBody } from './podman-create-body.ts'
 import { unreadableError } from './podman-errors.ts'
 import { attach, exec, wait } from './podman-exec.ts'
+import { copyFrom, copyInto } from './podman-copy.ts'
+import { inspectContainer } from './podman-inspect.ts'
 import { readHostAddress } from './podman-host-address.ts'
-import { readEvents, readLogs } from './podman-logs.ts'
+import { readEvents } from './podman-events.ts'
+import { readLogs } from './podman-logs.ts'
 import type { OwnerMaps } from './podman-owner.ts'
 import { SECRETS_TARGET } from './podman-create-body.ts'
+import type { Question } from './podman-question.ts'
 import type { SecretFolders } from './podman-secrets.ts'
-import { parseInspected, parseListed, type InspectedContainer } from './podman-state.ts'
+import { parseListed, type InspectedContainer } from './podman-state.ts'
 
 /** What the containers need beside the API. */
 export interface ContainerParts {
   readonly api: PodmanApi
-  readonly version: () => Promise<string>
+  readonly files: SystemFiles
   readonly secrets: SecretFolders
   readonly owners: OwnerMaps
   /** Whether a container has a cgroup of its own, without which Podman cannot freeze it. */
@@ -43,34 +48,22 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
       return await attach(api, { id, terminal: state.terminal, stdin }, call)
     },
     exec: (id, plan, call) => exec(api, id, plan, call),
-    logs: (id, options) => readLogs(api, id, options),
+    logs: (id, options) => readLogs(parts, id, options),
     wait: (id, call) => wait(api, id, call),
     kill: (id, signal, call) => act(api, id, `kill?signal=${encodeURIComponent(signal)}`, call),
     pause: (id, call) => act(api, id, 'pause', call),
     resume: (id, call) => act(api, id, 'unpause', call),
     remove: (id, call) => remove(parts, id, call),
-    copyIn: async (id, tar, targetFolder, call) => {
-      const path = `${at(id)}/archive?path=${encodeURIComponent(targetFolder)}`
-      await api.ask({ method: 'PUT', path, what: `copy into ${targetFolder} of ${id}`, tar, timeoutMs: null }, call)
-    },
-    copyOut: (id, path, call) =>
-      api.open(
-        { method: 'GET', path: `${at(id)}/archive?path=${encodeURIComponent(path)}`, what: `copy ${path} of ${id}` },
-        call,
-      ),
+    copyIn: (id, tar, targetFolder, call) => copyInto(api, { id, targetFolder, tar }, call),
+    copyOut: (id, path, call) => copyFrom(api, { id, path }, call),
     commit: (id, reference, call) => commit(parts, id, reference, call),
-    events: (call) => readEvents(api, call),
+    events: (call) => readEvents(api, parts.hasCgroup, call),
     hostAddress: async (id, call) => await readHostAddress(parts, await inspect(id, call)),
   }
 }
 
 function at(id: string): string {
   return `/containers/${encodeURIComponent(id)}`
-}
-
-async function inspectContainer(api: PodmanApi, id: string, call: Call): Promise<InspectedContainer> {
-  const what = `inspect ${id}`
-  return parseInspected(await api.ask({ method: 'GET', path: `${at(id)}/json`, what }, call), what)
 }
 
 async function act(api: PodmanApi, id: string, action: string, call: Call): Promise<void> {
@@ -82,7 +75,7 @@ const made = z.object({ Id: z.string() })
 
 async function create(parts: ContainerParts, plan: ContainerPlan, call: Call): Promise<string> {
   const maps = await parts.owners.find(plan, call)
-  const version = await parts.version()
+  const version = await parts.api.version()
   const secretsFolder = await parts.secrets.make(plan.secrets)
   try {
     return await ask(
@@ -110,20 +103,18 @@ async function remove({ api, secrets }: ContainerParts, id: string, call: Call):
 }
 
 async function commit({ api, hasCgroup }: ContainerParts, id: string, reference: string, call: Call): Promise<string> {
-  const { repository, tag } = splitReference(reference)
+  const { registry, repository, tag } = parseImageReference(reference)
   // Files stand still while they are copied where Podman can freeze the container; elsewhere it would refuse to.
-  const query = new URLSearchParams({ container: id, repo: repository, tag, pause: String(await hasCgroup()) })
+  const query = new URLSearchParams({
+    container: id,
+    repo: `${registry}/${repository}`,
+    tag: tag ?? 'latest',
+    pause: String(await hasCgroup()),
+  })
   const what = `commit ${id}`
   const answer = made.safeParse(
     await api.ask({ method: 'POST', path: `/commit?${query.toString()}`, what, timeoutMs: null }, call),
   )
   if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
   return answer.data.Id.startsWith('sha256:') ? answer.data.Id : `sha256:${answer.data.Id}`
-}
-
-/** The tag is what follows a colon behind the last slash. */
-function splitReference(reference: string): { readonly repository: string; readonly tag: string } {
-  const found = /^(.+?)(?::([^:/]+))?$/u.exec(reference)
-  if (found?.[1] === undefined) throw new RootlessError('INVALID_ARGUMENT', 'an image needs a name', { engine: 'podman' })
-  return { repository: found[1], tag: found[2] ?? 'latest' }
 }

@@ -12,11 +12,10 @@ import { createPodmanService } from './podman-service.ts'
 export async function openPodmanDriver({ machine, timeoutMs, capabilities }: DriverContext): Promise<EngineDriver> {
   const service = createPodmanService(machine, timeoutMs)
   const api = await createPodmanApi(service, timeoutMs)
-  const version = service.version
   return {
     containers: createPodmanContainers({
       api,
-      version,
+      files: machine.files,
       secrets: createSecretFolders(machine),
       owners: createOwnerMaps(api),
       hasCgroup: async () => {
@@ -30,7 +29,7 @@ export async function openPodmanDriver({ machine, timeoutMs, capabilities }: Dri
       },
     }),
     images: createPodmanImages(api, machine),
-    networks: createPodmanNetworks(api, version),
+    networks: createPodmanNetworks(api),
     volumes: createPodmanVolumes(api),
   }
 }

@@ -80,7 +80,7 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   [/executable file .*not found|exec: ".*": stat .*: no such file or directory/u, 'COMMAND_NOT_FOUND'],
   [/exec: ".*": (?:permission denied|is a directory)|open executable: |exec format error/u, 'COMMAND_NOT_EXECUTABLE'],
   [/^statfs .*: no such file or directory/u, 'MOUNT_NOT_FOUND'],
-  [/could not be found (?:on|in) container/u, 'PATH_NOT_FOUND'],
+  [/^no such file or directory$|could not be found (?:on|in) container|: exists but is not a directory/u, 'PATH_NOT_FOUND'],
   [/names must match|invalid signal|no command or entrypoint provided|invalid reference format/u, 'INVALID_ARGUMENT'],
 ]
 

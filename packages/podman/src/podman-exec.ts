@@ -2,6 +2,7 @@ import type { Call, ContainerProcess, ExecPlan, TerminalSize } from '@rootless-r
 import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { toRefusal, unreadableError } from './podman-errors.ts'
+import { inspectContainer } from './podman-inspect.ts'
 import { toContainerProcess } from './podman-process.ts'
 
 /** A container to attach to. */
@@ -27,19 +28,44 @@ export async function attach(api: PodmanApi, { id, terminal, stdin }: Attached, 
     stdin,
     lost,
     signal: call.signal,
-    exitCode: () => wait(api, id, call),
+    exitCode: () => waitOnce(api, id, SHORT_WAIT_MS, call),
     resize: (size) => resize(api, 'containers', id, size),
     toRefusal: () => null,
   })
 }
 
-/** The exit code, when it has ended. */
+/** How often Podman itself looks whether a container has ended; each look reads its database. Its own default is 250 ms. */
+const LONG_WAIT_MS = 100
+/** The same when its streams have ended, so that only Podman's own cleaning up is left. */
+const SHORT_WAIT_MS = 10
+
+/** The exit code, as soon as it has ended; one that was never started has not. */
 export async function wait(api: PodmanApi, id: string, call: Call): Promise<number> {
+  for (;;) {
+    const exitCode = await waitOnce(api, id, LONG_WAIT_MS, call)
+    if (exitCode !== 0) return exitCode
+    // Podman says 0 at once of one that was never started, which may have been meanwhile (4.3.1).
+    const { state } = await inspectContainer(api, id, call)
+    if (state.exitCode !== null) return state.exitCode
+    await pause(LONG_WAIT_MS, call.signal)
+  }
+}
+
+async function waitOnce(api: PodmanApi, id: string, intervalMs: number, call: Call): Promise<number> {
   const what = `wait for ${id}`
-  const path = `/containers/${encodeURIComponent(id)}/wait?condition=stopped&condition=exited`
+  const path = `/containers/${encodeURIComponent(id)}/wait?condition=exited&interval=${intervalMs}ms`
   const answer = z.number().safeParse(await api.ask({ method: 'POST', path, what, timeoutMs: null }, call))
   if (!answer.success) throw unreadableError(what, 'it is no number')
   return answer.data
+}
+
+/** Shorter when the signal fires: whoever asks next hears of it. */
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  const passed = Promise.withResolvers<void>()
+  const timer = setTimeout(passed.resolve, milliseconds)
+  signal?.addEventListener('abort', () => passed.resolve(), { once: true })
+  await passed.promise
+  clearTimeout(timer)
 }
 
 /**

@@ -1,10 +1,35 @@
-import { createFrameParser, type Call, type ContainerEvent, type LogEntry, type LogOptions } from '@rootless-runtime/core'
-import { z } from 'zod'
+import { createFrameParser, RootlessError, type LogEntry, type LogOptions, type SystemFiles } from '@rootless-runtime/core'
 import type { PodmanApi } from './podman-api.ts'
 import { goneError, unreadableError } from './podman-errors.ts'
+import { wait } from './podman-exec.ts'
+import { inspectContainer } from './podman-inspect.ts'
+import { readLogFile } from './podman-log-file.ts'
 
 /** The log, piece by piece as the command wrote it: a piece is a line with its end, or a part of one. */
-export async function* readLogs(api: PodmanApi, id: string, options: LogOptions): AsyncIterable<LogEntry> {
+export async function* readLogs({ api, files }: LogParts, id: string, options: LogOptions): AsyncGenerator<LogEntry> {
+  const { state, logPath } = await inspectContainer(api, id, options)
+  const what = `logs of ${id}`
+  const isOver = state.status === 'ended'
+  const awaitEnd = async (signal: AbortSignal): Promise<void> => {
+    try {
+      if (!isOver) await wait(api, id, { signal })
+    } catch (error) {
+      if (!(error instanceof RootlessError && error.code === 'CONTAINER_NOT_FOUND')) throw error
+    }
+  }
+  const batches = logPath === null ? askLogs(api, id, options) : readLogFile({ what, path: logPath, files, awaitEnd }, options)
+  // One generator for each piece: two take twice as long, for a million lines seconds.
+  for await (const batch of batches) for (const entry of batch) yield entry
+}
+
+/** What logs are read with. */
+export interface LogParts {
+  readonly api: PodmanApi
+  readonly files: Pick<SystemFiles, 'openRead' | 'watch'>
+}
+
+/** Podman's own answer: of a container of others, whose log is in the journal. */
+async function* askLogs(api: PodmanApi, id: string, options: LogOptions): AsyncGenerator<readonly LogEntry[]> {
   const { follow = false, since, tailLines } = options
   const what = `logs of ${id}`
   const query = new URLSearchParams({
@@ -22,18 +47,18 @@ export async function* readLogs(api: PodmanApi, id: string, options: LogOptions)
   const lost = await api.lost()
   const body = await api.open({ method: 'GET', path, what, ...timeoutMs }, options)
   const parser = createFrameParser()
-  let entry: { readonly stream: 'stdout' | 'stderr'; readonly parts: Uint8Array[] } | null = null
+  let stream: 'stdout' | 'stderr' = 'stdout'
+  const parts: Uint8Array[] = []
   for await (const chunk of body) {
-    for (const { stream, data, startsFrame } of parser.push(chunk)) {
-      if (startsFrame && entry !== null) yield toEntry(entry.stream, entry.parts)
-      if (stream !== 'stdout' && stream !== 'stderr') throw unreadableError(what, `a line of ${stream}`)
-      if (startsFrame || entry === null) entry = { stream, parts: [data] }
-      else entry.parts.push(data)
+    const batch: LogEntry[] = []
+    for (const piece of parser.push(chunk)) {
+      if (piece.startsFrame && parts.length > 0) batch.push(toEntry(stream, parts.splice(0)))
+      if (piece.stream !== 'stdout' && piece.stream !== 'stderr') throw unreadableError(what, `a line of ${piece.stream}`)
+      stream = piece.stream
+      parts.push(piece.data)
     }
-    if (parser.isBetweenFrames && entry !== null) {
-      yield toEntry(entry.stream, entry.parts)
-      entry = null
-    }
+    if (parser.isBetweenFrames && parts.length > 0) batch.push(toEntry(stream, parts.splice(0)))
+    yield batch
   }
   if (lost.aborted || !parser.isBetweenFrames) throw goneError(what)
 }
@@ -48,61 +73,3 @@ function toEntry(stream: 'stdout' | 'stderr', parts: readonly Uint8Array[]): Log
 }
 
 const BLANK = 0x20
-
-/** Podman's words for what happened to a container, in ours; the others are about mounts, exec and attaching. */
-const EVENTS: ReadonlyMap<string, ContainerEvent['event']> = new Map([
-  ['create', 'created'],
-  ['start', 'started'],
-  ['died', 'ended'],
-  ['die', 'ended'],
-  ['pause', 'paused'],
-  ['unpause', 'resumed'],
-  ['remove', 'removed'],
-])
-
-const happened = z.object({
-  Action: z.string(),
-  Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()) }),
-  timeNano: z.number(),
-})
-
-/** What happens to containers from the call on. */
-export async function* readEvents(api: PodmanApi, call: Call): AsyncIterable<ContainerEvent> {
-  const what = 'events'
-  const query = new URLSearchParams({
-    stream: 'true',
-    filters: JSON.stringify({ type: ['container'] }),
-    // Podman begins to watch somewhat later than it is asked to.
-    since: new Date().toISOString(),
-  })
-  const body = await api.open({ method: 'GET', path: `/events?${query.toString()}`, what, timeoutMs: null }, call)
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) {
-      const event = line.trim() === '' ? null : parseEvent(line, what)
-      if (event !== null) yield event
-    }
-  }
-  throw goneError(what)
-}
-
-/** `null` for what is not about a container's life. */
-export function parseEvent(line: string, what: string): ContainerEvent | null {
-  const parsed = happened.safeParse(parseLine(line, what))
-  if (!parsed.success) throw unreadableError(what, z.prettifyError(parsed.error))
-  const { Action, Actor, timeNano } = parsed.data
-  const event = EVENTS.get(Action)
-  if (event === undefined) return null
-  return { event, id: Actor.ID, name: Actor.Attributes['name'] ?? Actor.ID, time: new Date(timeNano / 1e6) }
-}
-
-function parseLine(line: string, what: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    throw unreadableError(what, `no JSON: ${line.slice(0, 80)}`)
-  }
-}

@@ -7,10 +7,10 @@ const labels = z.record(z.string(), z.string()).nullish()
 const networks = z.array(z.object({ name: z.string(), internal: z.boolean(), labels }))
 
 /** Networks of the bridge driver, in which names are resolved. */
-export function createPodmanNetworks(api: PodmanApi, version: () => Promise<string>): Networks {
+export function createPodmanNetworks(api: PodmanApi): Networks {
   // Before 4.0 the calls have another shape, and a rootless network needs an image of Podman's from the internet (3.0.1).
   const check = async (): Promise<void> => {
-    const found = await version()
+    const found = await api.version()
     if (isAtLeastVersion(found, 4, 0)) return
     throw new RootlessError('NOT_SUPPORTED', `rootless networks need Podman 4.0; this is ${found}`, { engine: 'podman' })
   }
@@ -21,7 +21,7 @@ export function createPodmanNetworks(api: PodmanApi, version: () => Promise<stri
       await api.ask({ root: 'v4.0.0', method: 'POST', path: '/networks/create', what: `create the network ${name}`, json }, call)
     },
     list: async (call = {}) => {
-      if (!isAtLeastVersion(await version(), 4, 0)) return []
+      if (!isAtLeastVersion(await api.version(), 4, 0)) return []
       const what = 'list networks'
       const answer = networks.safeParse(await api.ask({ root: 'v4.0.0', method: 'GET', path: '/networks/json', what }, call))
       if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { printable, RootlessError, type Answer, type Machine, type SpawnedProcess } from '@rootless-runtime/core'
-import { unavailable } from './podman-errors.ts'
+import { losesItsSocket } from './podman-activation.ts'
+import { ROOTFUL, unavailable } from './podman-errors.ts'
 import { readHead } from './podman-upgrade.ts'
 
 /** Where Podman's API is served, for as long as it is. */
@@ -25,7 +26,7 @@ interface Held {
 /** How long our own service outlives its last connection: it ends that soon after this process, however that ended. */
 const IDLE_SECONDS = 5
 const POLL_MS = 15
-/** Whoever listens at the user's socket and says nothing for so long is left alone. Podman 3.0.1 loses the request that starts it. */
+/** Whoever listens at the user's socket and says nothing for so long is left alone. */
 const MAXIMUM_ANSWER_MS = 3000
 
 /** Finds the service with the first connection, and once for all of them; anew when it has ended. */
@@ -56,10 +57,21 @@ export function createPodmanService(machine: Machine, timeoutMs: number): Podman
 
 /** The user's own socket when Podman answers there, else a service of ours. */
 async function serve(machine: Machine, timeoutMs: number): Promise<Served> {
+  if (machine.user.uid === 0) throw unavailable(ROOTFUL)
   const folder = await findRuntimeFolder(machine)
   const own = `${folder}/podman/podman.sock`
-  const held = await hold(machine, own, Math.min(timeoutMs, MAXIMUM_ANSWER_MS))
-  return held.status === 'ok' ? { path: own, ...held.value } : await startService(machine, folder, timeoutMs)
+  if (await mayBeAsked(machine, own, timeoutMs)) {
+    const held = await hold(machine, own, Math.min(timeoutMs, MAXIMUM_ANSWER_MS))
+    if (held.status === 'ok') return { path: own, ...held.value }
+  }
+  return await startService(machine, folder, timeoutMs)
+}
+
+async function mayBeAsked(machine: Machine, socket: string, timeoutMs: number): Promise<boolean> {
+  if ((await machine.status(socket)).status !== 'ok') return false
+  const answer = await machine.run({ file: 'podman', arguments: ['--version'], timeoutMs })
+  const version = answer.status === 'exited' ? answer.stdout.trim().split(' ').at(-1) : undefined
+  return version !== undefined && losesItsSocket(version) === undefined
 }
 
 /** The folder in memory that is this user's alone. @throws RootlessError `HOST_REFUSED` */

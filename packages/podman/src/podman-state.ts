@@ -48,7 +48,13 @@ const inspected = z.object({
     // A number until 5.0, a name since.
     StopSignal: z.union([z.number(), z.string()]),
   }),
-  HostConfig: z.object({ NetworkMode: z.string(), Memory: z.number() }),
+  // Until 3.4 here, then in LogConfig.
+  LogPath: z.string().optional(),
+  HostConfig: z.object({
+    NetworkMode: z.string(),
+    Memory: z.number(),
+    LogConfig: z.object({ Type: z.string(), Path: z.string().optional() }),
+  }),
 })
 
 const listed = z.array(
@@ -76,11 +82,13 @@ export interface InspectedContainer {
   readonly stdin: boolean
   /** The file on the host that is /etc/hosts inside; `null` when it has none. */
   readonly hostsPath: string | null
+  /** conmon's file with the log; `null` when the log is elsewhere. */
+  readonly logPath: string | null
   /** Paths outside by their paths inside. */
   readonly mounts: ReadonlyMap<string, string>
 }
 
-export function parseInspected(json: unknown, what: string): InspectedContainer {
+export function parseInspected(json: unknown, what: string, version: string): InspectedContainer {
   const parsed = inspected.safeParse(json)
   if (!parsed.success) throw unreadableError(what, z.prettifyError(parsed.error))
   const { data } = parsed
@@ -100,7 +108,7 @@ export function parseInspected(json: unknown, what: string): InspectedContainer 
       startedAt: toMoment(State.StartedAt),
       endedAt: status === 'ended' ? toMoment(State.FinishedAt) : null,
       exitCode,
-      outOfMemory: judgeOutOfMemory(State.OOMKilled, exitCode, data.HostConfig.Memory),
+      outOfMemory: judgeOutOfMemory(State.OOMKilled, data.HostConfig.Memory, version),
       pid: isAlive(status) && State.Pid > 0 ? State.Pid : null,
       address: Object.values(data.NetworkSettings.Networks ?? {}).find(({ IPAddress }) => IPAddress !== '')?.IPAddress ?? null,
       terminal: Config.Tty,
@@ -109,6 +117,7 @@ export function parseInspected(json: unknown, what: string): InspectedContainer 
     stdin: Config.OpenStdin,
     networkMode: data.HostConfig.NetworkMode,
     hostsPath: data.HostsPath === undefined || data.HostsPath === '' ? null : data.HostsPath,
+    logPath: toLogPath(data.HostConfig.LogConfig.Type, data.HostConfig.LogConfig.Path ?? data.LogPath),
     mounts: new Map((data.Mounts ?? []).map(({ Source, Destination }) => [Destination, Source])),
   }
 }
@@ -140,14 +149,20 @@ export function parseListed(json: unknown, what: string): readonly DriverState[]
   })
 }
 
-const SIGKILL_EXIT_CODE = 137
-
-/** Podman 4.3.1 says `false` when the kernel killed the first process for memory; 3.0.1 and 5.4.2 say `true`. */
-export function judgeOutOfMemory(said: boolean, exitCode: number | null, memoryLimitBytes: number): Fact<boolean> {
+/**
+ * Podman 4.3.1 says `false` of a container whose processes the kernel killed for memory, whatever its exit code; 3.0.1 and 5.4.2
+ * say `true`. Whether it ever can happen depends on a limit.
+ */
+export function judgeOutOfMemory(said: boolean, memoryLimitBytes: number, version: string): Fact<boolean> {
   const source = 'podman inspect: State.OOMKilled'
-  if (said || memoryLimitBytes === 0 || (exitCode !== null && exitCode !== SIGKILL_EXIT_CODE)) return known(said, source)
-  if (exitCode === null) return unknownFact('it has not ended, and Podman tells it at the end only', source)
-  return unknownFact('Podman 4.3 says false of a container that the kernel killed for memory, and this one was killed', source)
+  if (said || memoryLimitBytes === 0 || !version.startsWith('4.')) return known(said, source)
+  return unknownFact(`Podman ${version} says no, and says so of a container that the kernel killed for memory, too`, source)
+}
+
+// json-file is another name of it in Podman.
+function toLogPath(driver: string, path: string | undefined): string | null {
+  const isFile = driver === 'k8s-file' || driver === 'json-file'
+  return isFile && path !== undefined && path !== '' ? path : null
 }
 
 function toStatus(word: string, what: string): ContainerStatus {

@@ -8,7 +8,6 @@ import { startExec } from './docker-exec.ts'
 import {
   createContainer,
   inspectContainer,
-  listContainers,
   readEndAfterStreams,
   readState,
   removeContainer,
@@ -16,6 +15,7 @@ import {
   waitForEnd,
   type DockerPlace,
 } from './docker-lifecycle.ts'
+import { listContainers } from './docker-list.ts'
 import { readLogs } from './docker-logs.ts'
 
 /** Docker's containers, by its own calls. */
@@ -26,7 +26,7 @@ export function createDockerContainers(place: DockerPlace): ContainerDriver {
     create: (plan, call) => createContainer(place, plan, call),
     start: (id, call) => change(client, id, 'start', `starting ${id}`, call),
     inspect: (nameOrId, call) => readState(place, nameOrId, call),
-    list: (labels, call) => listContainers(place, labels, call),
+    list: (labels, call) => listContainers(place.client, labels, call),
     attach: async (id, call) => {
       const { Config, Id } = await inspectContainer(client, id, call)
       const exitCode = (): Promise<number> => readEndAfterStreams(client, Id)

@@ -12,7 +12,6 @@ import { toCreateBody } from './docker-create-body.ts'
 import { abortedError, goneError } from './docker-errors.ts'
 import { imageInspect } from './docker-image-state.ts'
 import { containerInspect, toDriverState, type ContainerInspect } from './docker-state.ts'
-import { mapFew } from './map-few.ts'
 
 /** What the containers of Docker are made with. */
 export interface DockerPlace {
@@ -25,7 +24,6 @@ export interface DockerPlace {
 }
 
 const created = z.object({ Id: z.string() })
-const listed = z.array(z.object({ Id: z.string() }))
 const waited = z.object({ StatusCode: z.number() })
 
 /** Where Docker answers about a container. */
@@ -121,29 +119,6 @@ export async function inspectContainer(client: DockerClient, nameOrId: string, c
 export async function readState(place: DockerPlace, nameOrId: string, call: Call): Promise<DriverState> {
   const [inspect, hasCgroup] = await Promise.all([inspectContainer(place.client, nameOrId, call), place.hasCgroup()])
   return toDriverState(inspect, hasCgroup)
-}
-
-/** Docker's list tells no times, exit codes or processes: each one is looked at. One that goes in between is not listed. */
-export async function listContainers(
-  place: DockerPlace,
-  labels: Readonly<Record<string, string>>,
-  call: Call,
-): Promise<readonly DriverState[]> {
-  const what = 'listing containers'
-  const filters = JSON.stringify({ label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) })
-  const path = `/containers/json?all=1&filters=${encodeURIComponent(filters)}`
-  const found = parseReply(listed, await place.client.ask({ method: 'GET', path, what }, call), what)
-  const states = await mapFew(found, ({ Id }) => readIfThere(place, Id, call))
-  return states.filter((state) => state !== null)
-}
-
-async function readIfThere(place: DockerPlace, id: string, call: Call): Promise<DriverState | null> {
-  try {
-    return await readState(place, id, call)
-  } catch (error) {
-    if (error instanceof RootlessError && error.code === 'CONTAINER_NOT_FOUND') return null
-    throw error
-  }
 }
 
 function toExitCode({ State }: ContainerInspect): number | null {

@@ -42,9 +42,9 @@ export const COPY = {
     await expectCode('PATH_NOT_FOUND', container.copyIn(Readable.from([tar]), '/no/such/folder'))
     expect((await container.exec(['test', '-e', '/no'])).exitCode).toBe(1)
   }),
-  'copy-in-no-source': behaviour('copying what is not there outside is HOST_REFUSED', async (bench) => {
+  'copy-in-no-source': behaviour('copying what is not there outside is INVALID_ARGUMENT', async (bench) => {
     const container = await bench.run()
-    await expectCode('HOST_REFUSED', container.copyIn(`${bench.folder}/no-such-file`, '/tmp'))
+    await expectCode('INVALID_ARGUMENT', container.copyIn(`${bench.folder}/no-such-file`, '/tmp'))
   }),
   'copy-in-climbing': behaviour('a tar that climbs out of its folder writes nothing outside of the container', async (bench) => {
     const container = await bench.run()

@@ -78,9 +78,9 @@ export const EXEC = {
   'exec-input': behaviour('a text is the input of a command inside', async (bench) => {
     expect(await (await bench.shared()).exec(['cat'], { input: 'a text\n' })).toMatchObject({ stdout: 'a text\n' })
   }),
-  'exec-too-much': behaviour('more output than is kept is INVALID_ARGUMENT, and the container goes on', async (bench) => {
+  'exec-too-much': behaviour('more output than is kept is OUTPUT_TOO_LARGE, and the container goes on', async (bench) => {
     const container = await bench.shared()
-    await expectCode('INVALID_ARGUMENT', container.exec(['sh', '-c', 'yes | head -c 100000'], { maximumOutputBytes: 1000 }))
+    await expectCode('OUTPUT_TOO_LARGE', container.exec(['sh', '-c', 'yes | head -c 100000'], { maximumOutputBytes: 1000 }))
     expect(await container.exec(['echo', 'on'])).toMatchObject({ stdout: 'on\n' })
   }),
   'exec-many': behaviour(

@@ -55,9 +55,9 @@ export const RUN_AND_END = {
     if (outOfMemory.status === 'known') expect(outOfMemory.value).toBe(false)
     else expect(outOfMemory.reason).not.toBe('')
   }),
-  'run-to-end-too-much': behaviour('more output than is kept is INVALID_ARGUMENT, and nothing is left', async (bench) => {
+  'run-to-end-too-much': behaviour('more output than is kept is OUTPUT_TOO_LARGE, and nothing is left', async (bench) => {
     const options = bench.options({ command: ['sh', '-c', 'yes | head -c 100000'] })
-    await expectCode('INVALID_ARGUMENT', bench.runtime.containers.runToEnd({ ...options, maximumOutputBytes: 1000 }))
+    await expectCode('OUTPUT_TOO_LARGE', bench.runtime.containers.runToEnd({ ...options, maximumOutputBytes: 1000 }))
     expect(await bench.left()).toEqual([])
   }),
   'run-command-missing': behaviour('a command that is not there is COMMAND_NOT_FOUND, and nothing is left', async (bench) => {

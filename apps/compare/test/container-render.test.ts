@@ -17,18 +17,12 @@ const container: ListedContainer = {
   status: 'running',
   image: 'busybox',
   imageId: '',
-  command: ['sh', '-c', '\u001b[2Jevil\n'.repeat(20)],
+  commandLine: `sh -c ${'\u001b[2Jevil\n'.repeat(20)}`,
   labels: {},
   createdAt: new Date('2026-01-31T11:00:00Z'),
-  startedAt: new Date('2026-01-31T11:55:00Z'),
-  endedAt: null,
   exitCode: null,
-  outOfMemory: { status: 'known', value: false, source: 'cgroup' },
-  pid: 1,
   ports: [{ container: 80, host: 8080, protocol: 'tcp', address: '127.0.0.1' }],
-  network: { name: 'default', address: null },
-  mounts: [],
-  terminal: false,
+  network: 'default',
 }
 
 test('containers are a line each, and what is foreign rewrites no terminal', () => {
@@ -37,15 +31,15 @@ test('containers are a line each, and what is foreign rewrites no terminal', () 
   // oxlint-disable-next-line no-control-regex -- what a terminal would obey is what must not be there
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/u)
   expect(text).toContain('podman  aaaaaaaaaaaa  web')
-  expect(text).toContain('up 5 min')
+  expect(text).toContain('1 h ago')
+  expect(text).toContain('running')
   expect(text).toContain('127.0.0.1:8080->80/tcp')
 })
 
 test.each([
-  [{ status: 'ended', exitCode: 3, endedAt: new Date('2026-01-31T10:00:00Z') }, 'ended (3) 2 h ago'],
-  [{ status: 'ended', exitCode: null, endedAt: null }, 'ended (?)'],
-  [{ status: 'created', startedAt: null }, 'created 1 h ago'],
-  [{ status: 'paused' }, 'paused, up 5 min'],
+  [{ status: 'ended', exitCode: 3 }, 'ended (3)'],
+  [{ status: 'ended', exitCode: null }, 'ended (?)'],
+  [{ status: 'created' }, '1 h ago  created'],
 ] as const)('%j', (change, expected) => {
   expect(renderContainers([{ ...container, ...change }], style, now)).toContain(expected)
 })

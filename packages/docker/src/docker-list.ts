@@ -7,6 +7,7 @@ const listed = z.array(
     Id: z.string(),
     Names: z.array(z.string()),
     State: z.string(),
+    Status: z.string(),
     Image: z.string(),
     ImageID: z.string(),
     Command: z.string(),
@@ -42,5 +43,12 @@ export async function listContainers(
     commandLine: entry.Command,
     labels: entry.Labels ?? {},
     createdAt: new Date(entry.Created * 1000),
+    exitCode: toExitCode(entry.Status),
   }))
+}
+
+/** Docker's list has the exit code in words alone: `Exited (137) 7 minutes ago`. */
+export function toExitCode(status: string): number | null {
+  const digits = /^Exited \((\d{1,3})\)/u.exec(status)?.[1]
+  return digits === undefined ? null : Number(digits)
 }

@@ -1,4 +1,4 @@
-import { known, unknownFact, type ContainerStatus, type DriverState, type Fact } from '@rootless-runtime/core'
+import { known, unknownFact, type ContainerStatus, type DriverState, type DriverSummary, type Fact } from '@rootless-runtime/core'
 import { z } from 'zod'
 import { unreadableError } from './podman-errors.ts'
 import { toSignalWord } from './signal-numbers.ts'
@@ -123,7 +123,7 @@ export function parseInspected(json: unknown, what: string, version: string): In
 }
 
 /** What the list does not tell, only inspecting does: the address, a terminal, the stop signal, and a kill for memory. */
-export function parseListed(json: unknown, what: string): readonly DriverState[] {
+export function parseListed(json: unknown, what: string): readonly DriverSummary[] {
   const parsed = listed.safeParse(json ?? [])
   if (!parsed.success) throw unreadableError(what, z.prettifyError(parsed.error))
   return parsed.data.map((each) => {
@@ -134,17 +134,10 @@ export function parseListed(json: unknown, what: string): readonly DriverState[]
       status,
       image: each.Image,
       imageId: toImageId(each.ImageID),
-      command: each.Command ?? [],
+      commandLine: (each.Command ?? []).join(' '),
       labels: each.Labels ?? {},
       createdAt: each.Created,
-      startedAt: toMoment(new Date(each.StartedAt * 1000)),
-      endedAt: status === 'ended' ? toMoment(new Date(each.ExitedAt * 1000)) : null,
       exitCode: status === 'ended' ? each.ExitCode : null,
-      outOfMemory: unknownFact("Podman's list does not tell; inspect does", 'podman containers/json'),
-      pid: isAlive(status) && each.Pid > 0 ? each.Pid : null,
-      address: null,
-      terminal: false,
-      stopSignal: null,
     }
   })
 }

@@ -85,6 +85,7 @@ export type {
   ContainerState,
   ContainerStats,
   ContainerStatus,
+  ContainerSummary,
   DeviceFact,
   DeviceName,
   DriverUse,

@@ -1,11 +1,11 @@
-import { printable, type ContainerState, type EngineName, type Image, type PublishedPort } from 'rootless-runtime'
+import { printable, type ContainerSummary, type EngineName, type Image, type PublishedPort } from 'rootless-runtime'
 import { renderAge, renderBytes, renderColumns } from './columns.ts'
 import type { Style } from './style.ts'
 
 const LONGEST_COMMAND_CHARACTERS = 30
 
 /** A container, and whose it is. */
-export interface ListedContainer extends ContainerState {
+export interface ListedContainer extends ContainerSummary {
   readonly engine: EngineName
 }
 
@@ -20,25 +20,16 @@ export function renderContainers(containers: readonly ListedContainer[], style: 
     toShortId(container.id),
     printable(container.name, 60),
     printable(container.image, 60),
-    printable(container.command.join(' '), LONGEST_COMMAND_CHARACTERS),
-    describeState(container, now),
+    printable(container.commandLine, LONGEST_COMMAND_CHARACTERS),
+    `${renderAge(container.createdAt, now)} ago`,
+    describeStatus(container),
     container.ports.map(describePort).join(', '),
   ])
-  return renderColumns(['ENGINE', 'ID', 'NAME', 'IMAGE', 'COMMAND', 'STATUS', 'PORTS'], rows, style)
+  return renderColumns(['ENGINE', 'ID', 'NAME', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'PORTS'], rows, style)
 }
 
-function describeState({ status, exitCode, createdAt, startedAt, endedAt }: ContainerState, now: Date): string {
-  const since = (then: Date | null): string => (then === null ? '' : ` ${renderAge(then, now)}`)
-  switch (status) {
-    case 'created':
-      return `created${since(createdAt)} ago`
-    case 'running':
-      return `up${since(startedAt)}`
-    case 'paused':
-      return `paused, up${since(startedAt)}`
-    case 'ended':
-      return `ended (${exitCode ?? '?'})${endedAt === null ? '' : `${since(endedAt)} ago`}`
-  }
+function describeStatus({ status, exitCode }: ContainerSummary): string {
+  return status === 'ended' ? `ended (${exitCode ?? '?'})` : status
 }
 
 export function describePort({ address, host, container, protocol }: PublishedPort): string {

@@ -15,6 +15,25 @@ export const CONTAINER_STATUSES = ['created', 'running', 'paused', 'ended'] as c
 /** One of `CONTAINER_STATUSES`. */
 export type ContainerStatus = (typeof CONTAINER_STATUSES)[number]
 
+/** What a list tells of a container; `inspect` tells the rest. */
+export interface ContainerSummary {
+  readonly id: string
+  readonly name: string
+  readonly status: ContainerStatus
+  /** As it was asked for. */
+  readonly image: string
+  readonly imageId: string
+  /** The words of the command, joined by blanks: for people. */
+  readonly commandLine: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly createdAt: Date
+  /** `null` unless it has ended. */
+  readonly exitCode: number | null
+  readonly ports: readonly PublishedPort[]
+  /** Its network as it was asked for. */
+  readonly network: string
+}
+
 /** What is known of a container. Times are of the host's clock. */
 export interface ContainerState {
   readonly id: string

@@ -7,6 +7,7 @@ import type {
   ContainerEvent,
   ContainerState,
   ContainerStats,
+  ContainerSummary,
   HealthAnswer,
   LimitVerdict,
   LogEntry,
@@ -32,7 +33,7 @@ export interface Containers {
   /** @throws RootlessError `CONTAINER_NOT_FOUND` */
   get(nameOrId: string, call?: Call): Promise<Container>
   /** Those of this library, or every one of the engine with `everyone`; ended ones too. */
-  list(options?: ListOptions): Promise<readonly ContainerState[]>
+  list(options?: ListOptions): Promise<readonly ContainerSummary[]>
   /** What happens to containers, from now on. */
   events(call?: Call): AsyncIterable<ContainerEvent>
   /** Removes the containers of this library whose owner process has ended, or which are from before this boot. Never another's. */

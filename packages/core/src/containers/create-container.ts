@@ -3,9 +3,9 @@ import { printable } from '../printable.ts'
 import { checkCommand, checkEnvironment, checkPath, checkUser, invalid } from './check-words.ts'
 import { collectOutput } from './collect-output.ts'
 import type { Call, Container } from './container.ts'
-import type { ContainerState, HealthAnswer, LimitVerdict } from './container-state.ts'
+import type { ContainerState, ContainerSummary, HealthAnswer, LimitVerdict } from './container-state.ts'
 import { packPath } from './copy.ts'
-import type { ContainerDriver, DriverContext, DriverState, ExecPlan } from './driver.ts'
+import type { ContainerDriver, DriverContext, DriverState, DriverSummary, ExecPlan } from './driver.ts'
 import { removeByForce, stopContainer } from './end-container.ts'
 import { hasCode, throwIfAborted, unlessAborted } from './ending.ts'
 import type { ExecOptions, Healthcheck } from './options.ts'
@@ -186,4 +186,11 @@ export function toContainerState(state: DriverState): ContainerState {
     terminal,
   }
   return { ...said, ports, network: { name: network, address: state.address }, mounts }
+}
+
+/** A container of a list, with what we noted when we made it. */
+export function toContainerSummary(listed: DriverSummary): ContainerSummary {
+  const { ports, network } = parseRecord(listed.labels[RECORD_LABEL])
+  const { id, name, status, image, imageId, commandLine, labels, createdAt, exitCode } = listed
+  return { id, name, status, image, imageId, commandLine, labels, createdAt, exitCode, ports, network }
 }

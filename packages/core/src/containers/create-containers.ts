@@ -2,7 +2,7 @@ import { RootlessError } from '../errors.ts'
 import { collectOutput } from './collect-output.ts'
 import type { Call, Container, Containers, RunResult, RunToEndOptions } from './container.ts'
 import type { ContainerDriver, ContainerPlan, DriverContext, LimitPlan } from './driver.ts'
-import { createContainer, toContainerState } from './create-container.ts'
+import { createContainer, toContainerSummary } from './create-container.ts'
 import { removeByForce } from './end-container.ts'
 import { hasCode, throwIfAborted, toAborted } from './ending.ts'
 import type { ContainerOptions } from './options.ts'
@@ -27,7 +27,7 @@ export function createContainers(driver: ContainerDriver, context: DriverContext
     get: (nameOrId, call = {}) => open(nameOrId, call),
     list: async ({ everyone = false, labels = {}, signal } = {}) => {
       const wanted = everyone ? labels : { ...labels, [MANAGED_LABEL]: 'true' }
-      return (await driver.list(wanted, signal === undefined ? {} : { signal })).map(toContainerState)
+      return (await driver.list(wanted, signal === undefined ? {} : { signal })).map(toContainerSummary)
     },
     events: (call = {}) => driver.events(call),
     sweep: (call = {}) => sweepContainers(driver, context.machine, call),

@@ -40,8 +40,8 @@ export interface ContainerDriver {
   start(id: string, call: Call): Promise<void>
   /** By name or id. */
   inspect(nameOrId: string, call: Call): Promise<DriverState>
-  /** Every container of the engine whose labels are these. */
-  list(labels: Readonly<Record<string, string>>, call: Call): Promise<readonly DriverState[]>
+  /** Every container of the engine whose labels are these: what one question to the engine tells. */
+  list(labels: Readonly<Record<string, string>>, call: Call): Promise<readonly DriverSummary[]>
   attach(id: string, call: Call): Promise<ContainerProcess>
   exec(id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess>
   logs(id: string, options: LogOptions): AsyncIterable<LogEntry>
@@ -107,6 +107,21 @@ export interface ExecPlan {
   readonly terminal: boolean
   /** Whether anything comes on stdin; `/dev/null` otherwise. */
   readonly stdin: boolean
+}
+
+/** What an engine says of a container in a list. */
+export interface DriverSummary {
+  readonly id: string
+  readonly name: string
+  readonly status: ContainerStatus
+  readonly image: string
+  readonly imageId: string
+  /** The words of the command, joined by blanks: for people. */
+  readonly commandLine: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly createdAt: Date
+  /** `null` unless it has ended. */
+  readonly exitCode: number | null
 }
 
 /** What an engine says of a container. */

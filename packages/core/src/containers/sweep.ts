@@ -2,7 +2,7 @@ import { printable } from '../printable.ts'
 import type { Machine } from '../system.ts'
 import type { Call } from './container.ts'
 import type { SweepResult } from './container-state.ts'
-import type { ContainerDriver, DriverState } from './driver.ts'
+import type { ContainerDriver, DriverSummary } from './driver.ts'
 import { removeByForce } from './end-container.ts'
 import { throwIfAborted } from './ending.ts'
 import { hasEnded, MANAGED_LABEL, OWNER_LABEL, parseOwnerLabel } from './owner.ts'
@@ -13,7 +13,7 @@ const AT_ONCE = 4
 /** Removes our containers whose owner process has ended, or which are from before this boot. */
 export async function sweepContainers(driver: ContainerDriver, machine: Machine, call: Call): Promise<SweepResult> {
   const ours = await driver.list({ [MANAGED_LABEL]: 'true' }, call)
-  const waiting: DriverState[] = []
+  const waiting: DriverSummary[] = []
   for (const state of ours) {
     const owner = parseOwnerLabel(state.labels[OWNER_LABEL])
     if (owner !== null && (await hasEnded(owner, machine))) waiting.push(state)

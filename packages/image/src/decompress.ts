@@ -71,6 +71,8 @@ async function* inflate(
   const counted = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
       packedBytes += chunk.length
+      // What follows the end of gzip and zstd is read and ignored by zlib, however much there is.
+      if (packedBytes > limits.maximumBytes) throw invalidImage(where, `has more than ${limits.maximumBytes} bytes`)
       yield chunk
     }
   }

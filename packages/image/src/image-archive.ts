@@ -38,7 +38,7 @@ export type RootFileSystemConfig = Partial<Pick<ImageConfig, 'entrypoint' | 'com
 
 /** How much is read before an archive is refused. */
 export interface ImageLimits {
-  /** Of all layers, unpacked; 16 GiB unless told. Never more than the spool folder has free. */
+  /** Of all layers, unpacked, and of the archive itself; 16 GiB unless told. Never more than the spool folder has free. */
   readonly maximumBytes: number
   /** Of one tar, and paths of one image; a million unless told. */
   readonly maximumEntries: number
@@ -81,6 +81,7 @@ export interface ReadingContext {
   readonly platform: ImagePlatform
   readonly signal: AbortSignal | undefined
   /** Counts bytes that are about to be written. @throws RootlessError `IMAGE_INVALID`, `HOST_REFUSED` */
-  spend(bytes: number): void
-  report(phase: ImageProgress['phase'], bytes: number): void
+  spend(on: 'archive' | 'layers', bytes: number): void
+  /** Counts bytes that a phase has done. */
+  report(phase: ImageProgress['phase'], bytes: number, totalBytes?: number | null): void
 }

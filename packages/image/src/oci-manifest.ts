@@ -8,6 +8,8 @@ import { parseJson } from './read-json.ts'
 export interface Descriptor {
   readonly mediaType: string
   readonly digest: string
+  /** As it lies in the archive; `null` when it does not say. */
+  readonly sizeBytes: number | null
   readonly platform: ImagePlatform | null
   readonly annotations: Readonly<Record<string, string>>
 }
@@ -31,12 +33,14 @@ const descriptor = z
   .object({
     mediaType: z.string().nullish(),
     digest: z.string().regex(DIGEST),
+    size: z.number().int().min(0).nullish(),
     platform: z.object({ os: z.string(), architecture: z.string() }).nullish(),
     annotations: z.record(z.string(), z.string()).nullish(),
   })
   .transform((each): Descriptor => ({
     mediaType: each.mediaType ?? '',
     digest: each.digest,
+    sizeBytes: each.size ?? null,
     platform: each.platform ?? null,
     annotations: each.annotations ?? {},
   }))

@@ -4,13 +4,13 @@ import { createFolderContent, createTarContent, createTarIndex, type ArchiveCont
 import { drain, untilAborted } from './byte-stream.ts'
 import { unpack } from './decompress.ts'
 import { DOCKER_MANIFEST, readDockerArchive } from './docker-archive.ts'
-import { type ArchivedImage, type ImageArchive, type OpenImageOptions, type ReadingContext } from './image-archive.ts'
+import type { ArchivedImage, ImageArchive, OpenImageOptions, ReadingContext } from './image-archive.ts'
 import { buildRootFileSystemConfig } from './image-config.ts'
 import { parseImageReference } from './image-reference.ts'
-import { invalidImage, throwIfAborted } from './invalid-image.ts'
+import { invalidImage } from './invalid-image.ts'
 import { OCI_MARKER, readOciLayout } from './oci-layout.ts'
 import { adoptLayer, spoolImage, writeSpooled, type ImagePlan, type SpooledLayers } from './spool-image.ts'
-import { createReadingContext } from './reading-context.ts'
+import { spoolInto } from './spool-into.ts'
 import { TarScanner } from './tar-scanner.ts'
 
 /**
@@ -29,23 +29,6 @@ export async function openImageArchive(
     const images = await readImages(source, context, options)
     return nameImages(images, reference)
   })
-}
-
-/** Makes the folder, and removes it when the work fails or its result is disposed. */
-export async function spoolInto(
-  options: OpenImageOptions,
-  work: (context: ReadingContext) => Promise<readonly ArchivedImage[]>,
-): Promise<ImageArchive> {
-  throwIfAborted(options.signal)
-  const context = await createReadingContext(options)
-  const remove = (): Promise<void> => options.door.files.remove(context.folder)
-  try {
-    const images = await work(context)
-    return { images, [Symbol.asyncDispose]: remove }
-  } catch (error) {
-    await remove()
-    throw error
-  }
 }
 
 async function readImages(
@@ -111,14 +94,15 @@ async function readOuterTar(
   const scanner = new TarScanner({ where, maximumEntries: context.limits.maximumEntries, onEntry: (entry) => index.add(entry) })
   const stream: AsyncIterable<Uint8Array> = typeof source === 'string' ? await context.door.files.openRead(source) : source
   const { compression, bytes } = await unpack(untilAborted(stream, context.signal), where, context.limits)
+  const isInPlace = typeof source === 'string' && compression === 'none'
   const scanned = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of bytes) {
       scanner.push(chunk)
       context.report('reading', chunk.length)
+      if (!isInPlace) context.spend('archive', chunk.length)
       yield chunk
     }
   }
-  const isInPlace = typeof source === 'string' && compression === 'none'
   const path = isInPlace ? source : posix.join(context.folder, 'archive.tar')
   if (isInPlace) await drain(scanned())
   else await writeSpooled(context, path, scanned)

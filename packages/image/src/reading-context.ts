@@ -14,19 +14,20 @@ export async function createReadingContext(options: OpenImageOptions): Promise<R
   const free = await door.freeBytes(spoolFolder)
   const freeBytes = free.status === 'ok' ? Math.max(free.value - SPARED_BYTES, 0) : Number.MAX_SAFE_INTEGER
   const folder = await door.files.makeTemporaryDirectory(spoolFolder, 'image-')
-  let spentBytes = 0
+  const spent = { archive: 0, layers: 0 }
   return {
     door,
     folder: posix.resolve(folder),
     limits,
     platform: options.platform ?? thisPlatform(),
     signal,
-    spend(bytes) {
-      spentBytes += bytes
-      if (spentBytes > limits.maximumBytes)
+    spend(on, bytes) {
+      spent[on] += bytes
+      if (spent[on] > limits.maximumBytes)
         throw invalidImage('the archive', `has more than ${limits.maximumBytes} bytes unpacked`)
-      if (spentBytes > freeBytes)
+      if (spent.archive + spent.layers > freeBytes) {
         throw new RootlessError('HOST_REFUSED', `the image needs more than the ${freeBytes} bytes that ${spoolFolder} has free`)
+      }
     },
     report: createReporter(options.onProgress),
   }
@@ -34,12 +35,12 @@ export async function createReadingContext(options: OpenImageOptions): Promise<R
 
 function createReporter(onProgress: OpenImageOptions['onProgress']): ReadingContext['report'] {
   const done = new Map<ImageProgress['phase'], number>()
-  return (phase, added) => {
+  return (phase, added, totalBytes = null) => {
     const before = done.get(phase) ?? 0
     const bytes = before + added
     done.set(phase, bytes)
     if (Math.floor(bytes / REPORT_EVERY_BYTES) === Math.floor(before / REPORT_EVERY_BYTES) && before > 0) return
-    onProgress?.({ phase, bytes, totalBytes: null })
+    onProgress?.({ phase, bytes, totalBytes })
   }
 }
 

@@ -72,7 +72,7 @@ async function spoolLayer(
     for await (const chunk of bytes) {
       hash.update(chunk)
       sizeBytes += chunk.length
-      context.spend(chunk.length)
+      context.spend('layers', chunk.length)
       context.report('checking', chunk.length)
       yield chunk
     }
@@ -90,7 +90,7 @@ export async function adoptLayer(context: ReadingContext, path: string, own: str
     for await (const chunk of untilAborted(readRange(context.door, path, 0, Number.MAX_SAFE_INTEGER), context.signal)) {
       hash.update(chunk)
       sizeBytes += chunk.length
-      context.spend(chunk.length)
+      context.spend('layers', chunk.length)
       context.report('checking', chunk.length)
       yield chunk
     }

@@ -84,4 +84,6 @@ export interface ReadingContext {
   spend(on: 'archive' | 'layers', bytes: number): void
   /** Counts bytes that a phase has done. */
   report(phase: ImageProgress['phase'], bytes: number, totalBytes?: number | null): void
+  /** Tells the last of every phase: it is not told of every byte. */
+  reportRest(): void
 }

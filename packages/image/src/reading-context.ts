@@ -29,18 +29,26 @@ export async function createReadingContext(options: OpenImageOptions): Promise<R
         throw new RootlessError('HOST_REFUSED', `the image needs more than the ${freeBytes} bytes that ${spoolFolder} has free`)
       }
     },
-    report: createReporter(options.onProgress),
+    ...createReporter(options.onProgress),
   }
 }
 
-function createReporter(onProgress: OpenImageOptions['onProgress']): ReadingContext['report'] {
-  const done = new Map<ImageProgress['phase'], number>()
-  return (phase, added, totalBytes = null) => {
-    const before = done.get(phase) ?? 0
-    const bytes = before + added
-    done.set(phase, bytes)
-    if (Math.floor(bytes / REPORT_EVERY_BYTES) === Math.floor(before / REPORT_EVERY_BYTES) && before > 0) return
-    onProgress?.({ phase, bytes, totalBytes })
+function createReporter(onProgress: OpenImageOptions['onProgress']): Pick<ReadingContext, 'report' | 'reportRest'> {
+  const latest = new Map<ImageProgress['phase'], ImageProgress>()
+  const unsaid = new Set<ImageProgress['phase']>()
+  return {
+    report(phase, added, totalBytes = null) {
+      const before = latest.get(phase)?.bytes ?? 0
+      const progress = { phase, bytes: before + added, totalBytes }
+      latest.set(phase, progress)
+      const isDue = Math.floor(progress.bytes / REPORT_EVERY_BYTES) > Math.floor(before / REPORT_EVERY_BYTES)
+      if (!isDue) return void unsaid.add(phase)
+      unsaid.delete(phase)
+      onProgress?.(progress)
+    },
+    reportRest() {
+      for (const [phase, progress] of latest) if (unsaid.has(phase)) onProgress?.(progress)
+    },
   }
 }
 

@@ -12,6 +12,7 @@ export async function spoolInto(
   const remove = (): Promise<void> => options.door.files.remove(context.folder)
   try {
     const images = await work(context)
+    context.reportRest()
     return { images, [Symbol.asyncDispose]: remove }
   } catch (error) {
     await remove()

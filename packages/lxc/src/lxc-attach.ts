@@ -1,9 +1,11 @@
 import { posix } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { RootlessError, type ContainerProcess, type ExecPlan, type Machine, type SpawnedProcess } from '@rootless-runtime/core'
+import { createLineEndStream } from './lxc-line-ends.ts'
 import { toAttachError, toGone } from './lxc-refusals.ts'
 import type { LxcRecord } from './lxc-record.ts'
-import { resizeTerminal, toProgram, withTerminal } from './lxc-terminal.ts'
+import { awaitTakenOver, resizeTerminal, toProgram, withTerminal } from './lxc-terminal.ts'
 import type { InsideUser } from './lxc-user.ts'
 
 /** What a command inside is run with. */
@@ -42,16 +44,22 @@ export async function attachCommand(request: AttachRequest): Promise<ContainerPr
   const spawned = await machine.spawn({ ...program, environment, workingDirectory: '/', lifetime: 'caller' })
   if (spawned.status !== 'ok') throw new RootlessError('ENGINE_UNAVAILABLE', spawned.reason, { engine: 'lxc' })
   const running = spawned.value
+  const ended = awaitEnd(request, running, words)
+  if (plan.terminal) return toTerminal(machine, running, ended)
   if (!plan.stdin) running.stdin.end()
-  return {
-    stdin: plan.stdin ? running.stdin : new PassThrough().resume(),
-    stdout: running.stdout,
-    stderr: running.stderr,
-    ended: awaitEnd(request, running, words),
-    resize: async (size) => {
-      if (plan.terminal) await resizeTerminal(machine, running.pid, size)
-    },
-  }
+  const { stdout, stderr } = running
+  return { stdin: plan.stdin ? running.stdin : new PassThrough().resume(), stdout, stderr, ended, resize: async () => {} }
+}
+
+/** What is typed at once waits until somebody reads it. */
+function toTerminal(machine: Machine, running: SpawnedProcess, ended: Promise<number>): ContainerProcess {
+  const typed = new PassThrough()
+  // A command that has ended reads nothing more.
+  void awaitTakenOver(machine, running.pid).then(() => pipeline(typed, running.stdin).catch(() => {}))
+  const stdout = createLineEndStream()
+  pipeline(running.stdout, stdout).catch(() => {})
+  const resize: ContainerProcess['resize'] = (size) => resizeTerminal(machine, running.pid, size)
+  return { stdin: typed, stdout, stderr: running.stderr, ended, resize }
 }
 
 function toArguments({ containersFolder, record, plan, user }: AttachRequest, words: string): readonly string[] {
@@ -85,8 +93,9 @@ async function awaitEnd(request: AttachRequest, running: SpawnedProcess, words: 
 /** What each question to the shell inside answers by its exit code, about the folder and the command. */
 const QUESTIONS: ReadonlyMap<number, string> = new Map([
   [WORKDIR_MISSING, 'cd -- "$1"'],
-  [126, 'cd -- "$1" && [ -x "$(command -v -- "$2")" ] && [ ! -d "$(command -v -- "$2")" ]'],
-  [127, 'cd -- "$1" && command -v -- "$2"'],
+  // What is built into the shell has no path.
+  [126, 'cd -- "$1" && file=$(command -v "$2") && case $file in /*) [ -x "$file" ] && [ ! -d "$file" ] ;; esac'],
+  [127, 'cd -- "$1" && command -v "$2"'],
 ])
 
 /**

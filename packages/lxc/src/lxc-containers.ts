@@ -6,6 +6,7 @@ import {
   type ContainerDriver,
   type ContainerProcess,
   type DriverState,
+  type DriverSummary,
   type ExecPlan,
 } from '@rootless-runtime/core'
 import { unlessAborted } from './lxc-abort.ts'
@@ -19,7 +20,7 @@ import { attachTo } from './lxc-process.ts'
 import { readRecord, toNetworkRequest, toRootfsOf, type LxcRecord } from './lxc-record.ts'
 import type { CgroupScope } from './lxc-scope.ts'
 import { readUser, startContainer } from './lxc-start.ts'
-import { readRunState, toDriverState } from './lxc-state.ts'
+import { readRunState, toDriverState, toSummary } from './lxc-state.ts'
 import { waitForEnd } from './lxc-wait.ts'
 
 /** What the containers work with. */
@@ -122,20 +123,22 @@ async function inspect({ machine, parts }: ContainersContext, { record, folder }
   return toDriverState(record, run, address)
 }
 
-async function list(context: ContainersContext, labels: Readonly<Record<string, string>>): Promise<readonly DriverState[]> {
-  const { machine, parts } = context
+async function list(
+  { machine, parts }: ContainersContext,
+  labels: Readonly<Record<string, string>>,
+): Promise<readonly DriverSummary[]> {
   const folders = await machine.listDirectory(parts.store.containersFolder)
   if (folders.status === 'absent') return []
   if (folders.status !== 'ok') throw new RootlessError('HOST_REFUSED', folders.reason, { engine: 'lxc' })
-  const states = await Promise.all(
-    folders.value.map(async (id): Promise<DriverState | null> => {
+  const listed = await Promise.all(
+    folders.value.map(async (id): Promise<DriverSummary | null> => {
       const folder = posix.join(parts.store.containersFolder, id)
       const record = await readRecord(machine, folder)
       if (record === null || !Object.entries(labels).every(([name, value]) => record.labels[name] === value)) return null
-      return await inspect(context, { record, folder })
+      return toSummary(record, await readRunState(machine, folder))
     }),
   )
-  return states.filter((state) => state !== null)
+  return listed.filter((state) => state !== null)
 }
 
 async function exec(context: ContainersContext, { record, folder }: Found, plan: ExecPlan): Promise<ContainerProcess> {

@@ -1,4 +1,12 @@
-import { known, unknownFact, type ContainerStatus, type DriverState, type Fact, type Machine } from '@rootless-runtime/core'
+import {
+  known,
+  unknownFact,
+  type ContainerStatus,
+  type DriverState,
+  type DriverSummary,
+  type Fact,
+  type Machine,
+} from '@rootless-runtime/core'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseEngineLog } from './lxc-engine-log.ts'
 import { CONTAINER_FILES, type EndNote, type StartedNote } from './lxc-messages.ts'
@@ -86,6 +94,21 @@ function toEnded({ startedAt }: StartedNote, end: EndNote | null): RunState {
 
 function toDate(time: number | null): Date | null {
   return time === null ? null : new Date(time)
+}
+
+export function toSummary(record: LxcRecord, { status, exitCode }: RunState): DriverSummary {
+  const { id, name, image, imageId, command, labels, createdAt } = record
+  return {
+    id,
+    name,
+    status,
+    image,
+    imageId,
+    commandLine: command.join(' '),
+    labels,
+    createdAt: new Date(createdAt),
+    exitCode,
+  }
 }
 
 export function toDriverState(record: LxcRecord, run: RunState, address: string | null): DriverState {

@@ -41,6 +41,8 @@ const KEPT_VARIABLES: ReadonlySet<string> = new Set([
 ])
 
 const POLL_MS = 2
+/** As much as a pipe holds. */
+const FRAME_BYTES = 64 * 1024
 
 export function decodeEvent(frame: Frame): SupervisorEvent | null {
   return frame.kind === 'message' ? (JSON.parse(Buffer.from(frame.data).toString()) as SupervisorEvent) : null
@@ -127,10 +129,18 @@ function toLink(stream: Duplex): SupervisorLink {
     else listener(frame)
   }
   stream.on('data', (chunk: Uint8Array) => reader.push(chunk).forEach(give))
+  // What cannot be sent any more has nobody to take it: the end of the connection says it.
+  stream.on('error', () => {})
   stream.once('close', () => give(null))
   return {
     ask: (request) => void stream.write(encodeMessage(request)),
-    send: (kind, data, taken) => void stream.write(encodeFrame(kind, data), taken),
+    send: (kind, data, taken) => {
+      for (let position = FRAME_BYTES; position < data.byteLength; position += FRAME_BYTES) {
+        stream.write(encodeFrame(kind, data.subarray(position - FRAME_BYTES, position)))
+      }
+      const rest = data.subarray(Math.floor(Math.max(0, data.byteLength - 1) / FRAME_BYTES) * FRAME_BYTES)
+      stream.write(encodeFrame(kind, rest), () => taken())
+    },
     listen: (onFrame) => {
       listener = onFrame
       for (const frame of waiting.splice(0)) onFrame(frame)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Machine, TerminalSize } from '@rootless-runtime/core'
 
 /** A program with what it needs in its environment. */
@@ -20,8 +21,9 @@ const WORD = 'ROOTLESS_WORD_'
  */
 export function withTerminal(line: readonly string[]): Program {
   const names = line.map((_, index) => `${WORD}${index}`)
-  // Without its own size a terminal has none at all; 80 to 24 is what programs take for it.
-  const command = `stty cols 80 rows 24; exec ${names.map((name) => `"$${name}"`).join(' ')}`
+  // As LXC will set it: the terminal inside does the work. It does so only when its command has begun. Without a size of its own a
+  // terminal has none at all; 80 to 24 is what programs take for it.
+  const command = `stty raw -echo opost onlcr cols 80 rows 24; exec ${names.map((name) => `"$${name}"`).join(' ')}`
   return {
     file: 'script',
     arguments: ['--quiet', '--flush', '--return', '--command', command, '/dev/null'],
@@ -29,13 +31,33 @@ export function withTerminal(line: readonly string[]): Program {
   }
 }
 
-/** Sets the size of the terminal that script(1) made. The kernel tells those who sit at it, by SIGWINCH. */
-export async function resizeTerminal(machine: Machine, scriptPid: number, { columns, rows }: TerminalSize): Promise<void> {
+/**
+ * Waits until LXC took a terminal over: it throws away what was typed before (TCSAFLUSH). It is known by `ignpar`, which nobody else
+ * sets.
+ */
+export async function awaitTakenOver(machine: Machine, scriptPid: number): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const terminal = await findTerminal(machine, scriptPid)
+    const answer =
+      terminal === null ? null : await machine.run({ file: 'stty', arguments: ['-F', terminal, '-a'], timeoutMs: STTY_MS })
+    if (answer?.status === 'exited' && /(?:^|\s)ignpar\b/u.test(answer.stdout)) return
+    await sleep(TRY_MS)
+  }
+}
+
+const [TRIES, TRY_MS, STTY_MS] = [100, 20, 5000]
+
+async function findTerminal(machine: Machine, scriptPid: number): Promise<string | null> {
   const children = await machine.readText(`/proc/${scriptPid}/task/${scriptPid}/children`)
   const child = children.status === 'ok' ? children.value.trim().split(' ')[0] : undefined
-  if (child === undefined || child === '') return
+  if (child === undefined || child === '') return null
   const terminal = await machine.realPath(`/proc/${child}/fd/0`)
-  if (terminal.status !== 'ok' || !terminal.value.startsWith('/dev/pts/')) return
+  return terminal.status === 'ok' && terminal.value.startsWith('/dev/pts/') ? terminal.value : null
+}
+
+/** Sets the size of the terminal that script(1) made. The kernel tells those who sit at it, by SIGWINCH. */
+export async function resizeTerminal(machine: Machine, scriptPid: number, { columns, rows }: TerminalSize): Promise<void> {
+  const terminal = await findTerminal(machine, scriptPid)
   const size = ['cols', String(columns), 'rows', String(rows)]
-  await machine.run({ file: 'stty', arguments: ['-F', terminal.value, ...size], timeoutMs: 5000 })
+  if (terminal !== null) await machine.run({ file: 'stty', arguments: ['-F', terminal, ...size], timeoutMs: STTY_MS })
 }

@@ -4,6 +4,7 @@ import { closeSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseEngineLog } from '../lxc-engine-log.ts'
+import { createLineEnds } from '../lxc-line-ends.ts'
 import { CONTAINER_FILES, type StartRequest } from '../lxc-messages.ts'
 import { makePipes, openBoth, openInput, openOutput, type PipeEnds } from './pipes.ts'
 
@@ -38,7 +39,7 @@ export interface RunEnd {
   readonly log: string
 }
 
-export type OnOutput = (stream: 'stdout' | 'stderr', data: Buffer) => Promise<void>
+export type OnOutput = (stream: 'stdout' | 'stderr', data: Uint8Array) => Promise<void>
 
 /** Starts LXC with pipes for the command's streams. */
 export async function startRun(request: StartRequest, onOutput: OnOutput): Promise<ContainerRun> {
@@ -57,7 +58,8 @@ export async function startRun(request: StartRequest, onOutput: OnOutput): Promi
   const spawnFailed = once(child, 'error').then(([error]) => String(error))
   for (const ends of [input, stdout, stderr]) if (ends !== null) closeSync(ends.theirs)
   input?.ours.on('error', () => {})
-  const pumped = Promise.all([pump(stdout, 'stdout', onOutput), pump(stderr, 'stderr', onOutput)])
+  const onFirst = request.terminal ? mendLineEnds(onOutput) : onOutput
+  const pumped = Promise.all([pump(stdout, 'stdout', onFirst), pump(stderr, 'stderr', onOutput)])
   const exited = Promise.race([once(child, 'exit').then(([code, signal]) => describeExit(code, signal)), spawnFailed])
   const ended = exited.then((words) => finish(words, pumped, hand, input))
   return {
@@ -85,10 +87,19 @@ async function finish(words: string, pumped: Promise<unknown>, hand: Hand | null
   return { exitCode: wasKilled && exitCode === 0 ? 137 : exitCode, log: `${log}${words}\n` }
 }
 
+/** A CR that was kept for its LF is the last of all when nothing more comes: nobody sees it. */
+function mendLineEnds(onOutput: OnOutput): OnOutput {
+  const ends = createLineEnds()
+  return async (stream, data) => {
+    const mended = ends.push(data)
+    if (mended.byteLength > 0) await onOutput(stream, mended)
+  }
+}
+
 /** Everything that comes, in its reader's pace. */
 async function pump({ ours }: PipeEnds, stream: 'stdout' | 'stderr', onOutput: OnOutput): Promise<void> {
   try {
-    for await (const chunk of ours) await onOutput(stream, chunk as Buffer)
+    for await (const chunk of ours as AsyncIterable<Buffer>) await onOutput(stream, chunk)
   } catch (error) {
     process.stderr.write(`${stream} ends here: ${String(error)}\n`)
   }

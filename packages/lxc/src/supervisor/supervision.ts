@@ -123,10 +123,12 @@ async function runContainer(state: State, client: Client, request: StartRequest)
   rmSync(CONTAINER_FILES.memoryEvents, { force: true })
   const run = await startRun(request, (stream, data) => tellOutput(state, log, stream, data))
   state.run = run
-  state.running.resolve()
+  // LXC throws away what was typed at its terminal before it took it over.
+  if (!request.terminal) state.running.resolve()
   if (request.terminal && state.size !== null) resizeTerminal(run.processId, state.size)
   void run.namespaces.then((pid) => client.tell({ event: 'namespaces', pid }))
   const pid = await run.started
+  state.running.resolve()
   if (pid !== null) {
     if (request.countsMemory) noteCgroup(pid)
     state.startedAt = noteStart(pid)
@@ -139,7 +141,7 @@ async function runContainer(state: State, client: Client, request: StartRequest)
   else tellEnd(state, end)
 }
 
-async function tellOutput(state: State, log: ContainerLog, stream: 'stdout' | 'stderr', data: Buffer): Promise<void> {
+async function tellOutput(state: State, log: ContainerLog, stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> {
   const attached = [...state.clients].filter(({ isAttached }) => isAttached)
   await Promise.all([log.append(stream, data), ...attached.map((client) => client.send(stream, data))])
 }

@@ -55,10 +55,14 @@ export async function attachCommand(request: AttachRequest): Promise<ContainerPr
 function toTerminal(machine: Machine, running: SpawnedProcess, ended: Promise<number>): ContainerProcess {
   const typed = new PassThrough()
   // A command that has ended reads nothing more.
-  void awaitTakenOver(machine, running.pid).then(() => pipeline(typed, running.stdin).catch(() => {}))
+  const takenOver = awaitTakenOver(machine, running.pid)
+  void takenOver.then(() => pipeline(typed, running.stdin).catch(() => {}))
   const stdout = createLineEndStream()
   pipeline(running.stdout, stdout).catch(() => {})
-  const resize: ContainerProcess['resize'] = (size) => resizeTerminal(machine, running.pid, size)
+  const resize: ContainerProcess['resize'] = async (size) => {
+    await takenOver
+    await resizeTerminal(machine, running.pid, size)
+  }
   return { stdin: typed, stdout, stderr: running.stderr, ended, resize }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Machine, TerminalSize } from '@rootless-runtime/core'
+import { COLUMNS, ROWS } from './lxc-terminal-size.ts'
 
 /** A program with what it needs in its environment. */
 export interface Program {
@@ -23,7 +24,7 @@ export function withTerminal(line: readonly string[]): Program {
   const names = line.map((_, index) => `${WORD}${index}`)
   // As LXC will set it: the terminal inside does the work. It does so only when its command has begun. Without a size of its own a
   // terminal has none at all; 80 to 24 is what programs take for it.
-  const command = `stty raw -echo opost onlcr cols 80 rows 24; exec ${names.map((name) => `"$${name}"`).join(' ')}`
+  const command = `stty raw -echo opost onlcr cols "\${${COLUMNS}:-80}" rows "\${${ROWS}:-24}"; exec ${names.map((name) => `"$${name}"`).join(' ')}`
   return {
     file: 'script',
     arguments: ['--quiet', '--flush', '--return', '--command', command, '/dev/null'],

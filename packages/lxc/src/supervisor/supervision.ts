@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import type { Frame } from '../lxc-frames.ts'
 import { CONTAINER_FILES, type StartRequest, type SupervisorRequest } from '../lxc-messages.ts'
+import { COLUMNS, ROWS } from '../lxc-terminal-size.ts'
 import type { Client, ClientHandlers } from './clients.ts'
 import { openContainerLog, type ContainerLog } from './container-log.ts'
 import { startRun, type ContainerRun, type RunEnd } from './container-run.ts'
@@ -99,9 +100,7 @@ function onRequest(state: State, client: Client, request: SupervisorRequest): vo
       state.helpers = request.pids.flatMap(toKnownProcess)
       return state.run?.release(request.go)
     case 'resize':
-      state.size = request
-      if (state.run !== null) resizeTerminal(state.run.processId, request)
-      return
+      return resize(state, request)
     case 'quit':
       if (!state.isStarting) state.finish()
   }
@@ -121,11 +120,10 @@ async function start(state: State, client: Client, request: StartRequest): Promi
 async function runContainer(state: State, client: Client, request: StartRequest): Promise<void> {
   const log = await openContainerLog(CONTAINER_FILES.log)
   rmSync(CONTAINER_FILES.memoryEvents, { force: true })
-  const run = await startRun(request, (stream, data) => tellOutput(state, log, stream, data))
+  const run = await startRun(withSize(request, state.size), (stream, data) => tellOutput(state, log, stream, data))
   state.run = run
   // LXC throws away what was typed at its terminal before it took it over.
   if (!request.terminal) state.running.resolve()
-  if (request.terminal && state.size !== null) resizeTerminal(run.processId, state.size)
   void run.namespaces.then((pid) => client.tell({ event: 'namespaces', pid }))
   const pid = await run.started
   state.running.resolve()
@@ -139,6 +137,17 @@ async function runContainer(state: State, client: Client, request: StartRequest)
   state.helpers.forEach(endProcess)
   if (pid === null) client.tell({ event: 'failed', log: end.log })
   else tellEnd(state, end)
+}
+
+/** A terminal that is about to be made has the size from its beginning; another is told when LXC has taken it over. */
+function resize(state: State, size: TerminalSize): void {
+  state.size = size
+  void state.run?.started.then(() => state.run !== null && resizeTerminal(state.run.processId, size))
+}
+
+function withSize(request: StartRequest, size: TerminalSize | null): StartRequest {
+  if (size === null) return request
+  return { ...request, environment: { ...request.environment, [COLUMNS]: String(size.columns), [ROWS]: String(size.rows) } }
 }
 
 async function tellOutput(state: State, log: ContainerLog, stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> {

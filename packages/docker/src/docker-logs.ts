@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { createFrameParser, RootlessError, type FramePiece, type LogEntry, type LogOptions } from '@rootless-runtime/core'
 import { openBody, type DockerClient } from './docker-client.ts'
 
-/** json-file cuts what is written without a newline into pieces of 16 KiB; a frame is one piece and its time. */
+/** Docker cuts what is written without a newline into pieces of 16 KiB; a frame is one piece and its time. */
 const LONGEST_ENTRY_BYTES = 64 * 1024
 
 /** As Go's RFC3339NanoFixed writes it, with the blank after it. */

@@ -49,7 +49,7 @@ test('a plain container is asked for with nothing of ours but what is always so'
       ReadonlyRootfs: false,
       CapDrop: [],
       SecurityOpt: ['no-new-privileges'],
-      LogConfig: { Type: 'json-file' },
+      LogConfig: { Type: 'local', Config: { 'max-size': '1000g', 'max-file': '2', compress: 'false' } },
     },
   })
 })

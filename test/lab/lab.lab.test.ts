@@ -1,8 +1,13 @@
-import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
+import { chooseAccelerator } from './machine.ts'
 import { LabError } from './lab-error.ts'
+import { startMachine } from './qemu.ts'
 import { listRunning } from './running.ts'
 import { startGuest } from './start-guest.ts'
 
@@ -85,3 +90,76 @@ test('a guest that never boots is ended, and the tail of its console is shown', 
   expect(listMachines()).toEqual(before)
   expect(before.every((folder) => existsSync(folder))).toBe(true)
 })
+
+describe('a lab that cannot go on says so, with the next step, and leaves nothing behind:', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lab-cannot-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** `lab build` with an empty cache, as `$@` of a script of sh. Nothing is built: each of these ends before. */
+  const build = (script: string) => {
+    const words = ['-ec', script, 'build', process.execPath, join(import.meta.dirname, 'lab.ts'), 'build', 'bookworm']
+    return spawnSync('sh', words, { encoding: 'utf8', env: { ...process.env, LAB_CACHE: folder } })
+  }
+  const listEntries = (): readonly string[] => readdirSync(folder).filter((name) => !/^key|\.lock$/u.test(name))
+
+  test('no disk space', () => {
+    const inside = 'mount -t tmpfs -o size=64m none "$LAB_CACHE" && exec "$@"'
+    const { status, stderr } = build(`exec unshare --mount --propagation private sh -ec '${inside}' sh "$@"`)
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(
+        /has 0\.1 GiB free; this needs 4\.0 GiB\nNext: pnpm lab clean, or another place in LAB_CACHE/u,
+      ),
+    })
+    expect(listEntries()).toEqual([])
+  })
+
+  test('no root', () => {
+    // A user namespace without a map: its one process is nobody, and the files are still those of their owner.
+    const { status, stderr } = build('exec unshare --user "$@"')
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(/building a guest needs root \(running one does not\)\nNext: sudo pnpm lab build/u),
+    })
+    expect(listEntries()).toEqual([])
+  })
+
+  test('a port that another program has', async () => {
+    const disk = join(folder, 'disk')
+    writeFileSync(disk, '')
+    truncateSync(disk, 1024 * 1024)
+    const before = listMachines()
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const options = {
+      imageFolder: folder,
+      disk: { file: disk, format: 'raw', keepWrites: false },
+      kernelParameters: [],
+      accelerator: chooseAccelerator(),
+    } as const
+    const machine = await startMachine(options, port)
+    try {
+      await expect
+        .poll(() => tellEnd(machine.requireRunning), { timeout: 10_000 })
+        .toMatchObject({
+          message: expect.stringMatching(/qemu ended:\n[^]*host forwarding rule/u),
+          nextStep: `try again: another program has taken port ${port}`,
+        })
+    } finally {
+      await machine.stop()
+      server.close()
+    }
+    expect(listMachines()).toEqual(before)
+    expect(existsSync(machine.folder)).toBe(false)
+  })
+})
+
+function tellEnd(look: () => void): unknown {
+  try {
+    return look()
+  } catch (error) {
+    return error
+  }
+}

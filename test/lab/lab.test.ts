@@ -7,6 +7,7 @@ import { cached, isCached, toKey } from './cache.ts'
 import { chooseAccelerator } from './machine.ts'
 import { toQemuArguments, type MachineOptions } from './qemu.ts'
 import { ALL_GUESTS, CORE_GUESTS, parseKindName, toKindName } from './releases.ts'
+import { toStateName } from './start-guest.ts'
 
 // What the lab decides without a guest: names, the cache, qemu's arguments, and what it says to wrong words.
 
@@ -105,6 +106,26 @@ describe('the cache', () => {
   test('has another key for other parts, wherever they are cut', () => {
     expect(toKey(['ab', 'c'])).not.toBe(toKey(['a', 'bc']))
   })
+})
+
+test.each([
+  ['another version of qemu', { qemu: 'QEMU emulator version 99.9.9' }],
+  ['other parameters of the kernel', { kernelParameters: ['lab.delegate=none'] }],
+  ['another accelerator', { accelerator: { name: 'kvm', reason: '' } }],
+  ['another image', { image: '1' }],
+] as const)('a state frozen with %s is another state', (_, change) => {
+  const name = (changed: Partial<Record<'qemu' | 'image', string>> & Partial<MachineOptions>): string => {
+    const { qemu = 'QEMU emulator version 7.2.22', image = '0', ...machine } = changed
+    return toStateName({ release: 'bookworm', configuration: 'none' }, image, qemu, {
+      imageFolder: `/image-${image}`,
+      disk: { file: `/image-${image}/disk.ext4`, format: 'raw', keepWrites: false },
+      kernelParameters: [],
+      accelerator: { name: 'tcg', reason: '' },
+      ...machine,
+    })
+  }
+  expect(name({})).toBe(name({ imageFolder: '/moved' }))
+  expect(name(change)).not.toBe(name({}))
 })
 
 test('a machine of qemu reaches no network, throws its writes away and is reached through this host alone', () => {

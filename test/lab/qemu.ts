@@ -72,11 +72,11 @@ function quoteForShell(path: string): string {
   return `'${path.replaceAll("'", `'\\''`)}'`
 }
 
-/** Starts qemu. The kernel ends it with us, however we end. */
-export async function startMachine(options: MachineOptions): Promise<Machine> {
+/** Starts qemu, reached at a port of this host. The kernel ends it with us, however we end. */
+export async function startMachine(options: MachineOptions, wanted?: number): Promise<Machine> {
   // Socket paths end at 108 bytes: a short folder, whatever the cache's is.
   const folder = mkdtempSync(join(tmpdir(), 'lab-'))
-  const port = await findFreePort()
+  const port = wanted ?? (await findFreePort())
   const log = openSync(join(folder, 'qemu'), 'w')
   const words = ['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64', ...toQemuArguments(options, folder, port)]
   // qemu keeps what a thrown-away disk was written in $TMPDIR, deleted as soon as it is open.
@@ -122,7 +122,11 @@ function toMachine(child: ChildProcess, pid: number, folder: string, port: numbe
     requireRunning() {
       if (!ended) return
       const said = [read('qemu').trim(), readConsole()].filter((text) => text !== '').join('\n')
-      throw new LabError(`qemu ended:\n${said}`, 'pnpm lab clean makes the cache anew, if the image is damaged')
+      // Another program may take a port between our look and qemu's.
+      const next = said.includes('host forwarding rule')
+        ? `try again: another program has taken port ${port}`
+        : 'pnpm lab clean makes the cache anew, if the image is damaged'
+      throw new LabError(`qemu ended:\n${said}`, next)
     },
     async stop() {
       child.ref()

@@ -117,9 +117,7 @@ async function withMachine(prepared: Prepared, machine: Machine, comeUp: (guest:
 /** The frozen state of a guest: the disk since boot and the memory, of one qemu version and one set of arguments. */
 async function ensureState(prepared: Prepared): Promise<string> {
   const { kind, image, machine, onProgress } = prepared
-  const shape = toQemuArguments({ ...machine, imageFolder: '', disk: { ...machine.disk, file: '' } }, '', 0)
-  const key = toKey([image.key, await readQemuVersion(), readGuestScript(WARM_UP_SCRIPT), ...shape])
-  const name = `state-${toKindName(kind)}-${key}`
+  const name = toStateName(kind, image.key, await readQemuVersion(), machine)
   const make = async (folder: string): Promise<void> => {
     requireFreeBytes(STATE_BYTES)
     const started = performance.now()
@@ -130,6 +128,12 @@ async function ensureState(prepared: Prepared): Promise<string> {
     onProgress(`${name}: frozen after ${seconds(started)}`)
   }
   return (await cached(name, make, onProgress)).folder
+}
+
+/** The name of a frozen state in the cache: another qemu, or the same with other arguments, cannot go on from it. */
+export function toStateName(kind: GuestKind, imageKey: string, qemuVersion: string, machine: MachineOptions): string {
+  const shape = toQemuArguments({ ...machine, imageFolder: '', disk: { ...machine.disk, file: '' } }, '', 0)
+  return `state-${toKindName(kind)}-${toKey([imageKey, qemuVersion, readGuestScript(WARM_UP_SCRIPT), ...shape])}`
 }
 
 async function freeze(prepared: Prepared, disk: string, memory: string): Promise<void> {

@@ -20,28 +20,77 @@ const happened = z.object({
   timeNano: z.number(),
 })
 
-/** What happens to containers from the call on. */
-export async function* readEvents(api: PodmanApi, hasCgroup: () => Promise<boolean>, call: Call): AsyncIterable<ContainerEvent> {
-  const what = 'events'
-  const query = new URLSearchParams({
-    stream: 'true',
-    filters: JSON.stringify({ type: ['container'] }),
-    // Podman begins to watch somewhat later than it is asked to.
-    since: new Date().toISOString(),
-  })
-  const body = await api.open({ method: 'GET', path: `/events?${query.toString()}`, what, timeoutMs: null }, call)
+/** How long Podman may take to begin to watch. 3.0 says nothing before there is an event. */
+const BEGIN_MS = 500
+
+/**
+ * What happens to containers from the call on. When Podman shortens its log of events, it ends a stream that began in the past and
+ * tells one that did not half of it again (4.3.1), so the past is asked for apart, and nothing is told twice.
+ */
+export function readEvents(api: PodmanApi, hasCgroup: () => Promise<boolean>, call: Call): AsyncGenerator<ContainerEvent> {
+  return follow(api, hasCgroup, new Date(), call)
+}
+
+async function* follow(
+  api: PodmanApi,
+  hasCgroup: () => Promise<boolean>,
+  since: Date,
+  call: Call,
+): AsyncGenerator<ContainerEvent> {
+  const isNew = createMemory()
+  let asked = since
+  for (;;) {
+    const lost = await api.lost()
+    const opening = ask(api, { stream: 'true' }, call)
+    opening.catch(() => {})
+    await Promise.race([opening, new Promise((resolve) => setTimeout(resolve, BEGIN_MS))])
+    const past = ask(api, { stream: 'false', since: asked.toISOString() }, call)
+    for (const body of [past, opening]) {
+      for await (const event of readEach(await body)) {
+        // Podman tells of a pause that it refused, too: without a cgroup of the container's own it refuses each (4.3.1).
+        if (event.time < since || !isNew(event) || (event.event === 'paused' && !(await hasCgroup()))) continue
+        yield event
+        asked = event.time
+      }
+    }
+    if (lost.aborted) throw goneError(WHAT)
+  }
+}
+
+const WHAT = 'events'
+
+function ask(api: PodmanApi, query: Readonly<Record<string, string>>, call: Call): Promise<AsyncIterable<Uint8Array>> {
+  const parameters = new URLSearchParams({ ...query, filters: JSON.stringify({ type: ['container'] }) })
+  return api.open({ method: 'GET', path: `/events?${parameters.toString()}`, what: WHAT, timeoutMs: null }, call)
+}
+
+async function* readEach(body: AsyncIterable<Uint8Array>): AsyncGenerator<ContainerEvent> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of body) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) {
-      const event = line.trim() === '' ? null : parseEvent(line, what)
-      // Podman tells of a pause that it refused, too: without a cgroup of the container's own it refuses each (4.3.1).
-      if (event !== null && (event.event !== 'paused' || (await hasCgroup()))) yield event
+      const event = line.trim() === '' ? null : parseEvent(line, WHAT)
+      if (event !== null) yield event
     }
   }
-  throw goneError(what)
+}
+
+/** More than Podman tells again at once: half of a log of a megabyte. */
+const REMEMBERED_EVENTS = 8192
+
+/** Whether an event was not told before. */
+function createMemory(): (event: ContainerEvent) => boolean {
+  const known = new Set<string>()
+  return ({ event, id, time }) => {
+    const key = `${time.getTime()} ${event} ${id}`
+    if (known.has(key)) return false
+    known.add(key)
+    const oldest = known.size > REMEMBERED_EVENTS ? known.values().next().value : undefined
+    if (oldest !== undefined) known.delete(oldest)
+    return true
+  }
 }
 
 /** `null` for what is not about a container's life. */

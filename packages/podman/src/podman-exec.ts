@@ -1,7 +1,7 @@
 import type { Call, ContainerProcess, ExecPlan, TerminalSize } from '@rootless-runtime/core'
 import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
-import { toRefusal, unreadableError } from './podman-errors.ts'
+import { goneError, toRefusal, unreadableError } from './podman-errors.ts'
 import { inspectContainer } from './podman-inspect.ts'
 import { toContainerProcess } from './podman-process.ts'
 
@@ -104,7 +104,7 @@ export async function exec(api: PodmanApi, id: string, plan: ExecPlan, call: Cal
     stdin: plan.stdin,
     lost,
     signal: call.signal,
-    exitCode: () => readExitCode(api, session, what),
+    exitCode: () => readExitCode(api, session, { what, lost }),
     resize: (size) => resize(api, 'exec', session, size),
     toRefusal: (stderr) => (RUNTIME_WORDS.test(stderr) ? toRefusal({ what }, stderr) : null),
   })
@@ -117,8 +117,14 @@ const session = z.object({ Running: z.boolean(), ExitCode: z.number() })
 /** Between two looks at a command whose streams have ended. */
 const LOOK_MS = 20
 
-async function readExitCode(api: PodmanApi, id: string, what: string): Promise<number> {
+async function readExitCode(
+  api: PodmanApi,
+  id: string,
+  { what, lost }: { readonly what: string; readonly lost: AbortSignal },
+): Promise<number> {
   for (;;) {
+    // Another service does not know whether the streams were read to the end.
+    if (lost.aborted) throw goneError(what)
     const answer = session.safeParse(await api.ask({ method: 'GET', path: `/exec/${id}/json`, what }, {}))
     if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
     if (!answer.data.Running) return answer.data.ExitCode

@@ -52,11 +52,14 @@ export function toContainerProcess(source: ProcessSource): ContainerProcess {
     .on('error', () => {})
   signal?.addEventListener('abort', onAbort, { once: true })
   const ended = over.promise.then(async () => {
-    const exitCode = await source.exitCode()
-    if (lost.aborted) throw goneError(what)
-    return exitCode
+    try {
+      return await source.exitCode()
+    } catch (error) {
+      throw lost.aborted ? goneError(what, error) : error
+    }
   })
-  // Whoever wants to know listens to it; the streams of the others tell.
+  // Whoever reads or waits hears of an error; who does neither is not ended by it.
+  for (const output of [stdout, stderr]) output.on('error', () => {})
   ended.catch(() => {})
   return { stdin: source.stdin ? toStdin(connection) : noStdin(connection), stdout, stderr, ended, resize: source.resize }
 }

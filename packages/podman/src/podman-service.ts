@@ -29,6 +29,15 @@ const POLL_MS = 15
 /** Whoever listens at the user's socket and says nothing for so long is left alone. */
 const MAXIMUM_ANSWER_MS = 3000
 
+/** A body of one byte, which does not come: without it the service only waits, and cut off it is no JSON. */
+const UNFINISHED = [
+  'POST /v3.0.0/libpod/containers/create HTTP/1.1',
+  'Host: podman',
+  'Content-Type: application/json',
+  'Content-Length: 1',
+  '\r\n',
+].join('\r\n')
+
 /** Finds the service with the first connection, and once for all of them; anew when it has ended. */
 export function createPodmanService(machine: Machine, timeoutMs: number): PodmanService {
   let served: Promise<Served> | undefined
@@ -104,7 +113,10 @@ async function startService(machine: Machine, runtimeFolder: string, timeoutMs: 
   })
   if (spawned.status !== 'ok') throw unavailable(`podman system service did not start: ${spawned.reason}`)
   try {
-    return { path, ...(await awaitService(machine, spawned.value, path, timeoutMs)) }
+    const held = await awaitService(machine, spawned.value, path, timeoutMs)
+    // One that was ended by force leaves its socket.
+    held.lost.addEventListener('abort', () => void machine.files.remove(path).catch(() => {}), { once: true })
+    return { path, ...held }
   } catch (error) {
     spawned.value.kill('SIGKILL')
     await machine.files.remove(path)
@@ -130,8 +142,9 @@ async function awaitService(machine: Machine, spawned: SpawnedProcess, path: str
 }
 
 /**
- * A connection on which one thing is asked and nothing more. While it is open the service does not count itself as idle, and its
- * end is the end of the service; it holds no event loop up.
+ * A question that is never finished, on a connection of its own. While it is open the service does not count itself as idle, as it
+ * does with a connection on which nothing is asked (4.3.1: after twice its time). Its end is the end of the service; it holds no event
+ * loop up.
  */
 async function hold(machine: Machine, path: string, timeoutMs: number): Promise<Answer<Held>> {
   const answer = await machine.connect(path, { timeoutMs })
@@ -147,6 +160,7 @@ async function hold(machine: Machine, path: string, timeoutMs: number): Promise<
   try {
     const version = /^libpod-api-version: *(\S+)\r$/imu.exec(await readHead(connection))?.[1]
     if (version === undefined) throw new Error('it is not Podman')
+    connection.write(UNFINISHED)
     connection.once('end', onEnd).once('close', onEnd).resume()
     if ('unref' in connection && typeof connection.unref === 'function') connection.unref()
     return { status: 'ok', value: { version: printable(version, 40), lost: lost.signal } }

@@ -67,3 +67,39 @@ export function checkWhole(what: string, value: number, [least, most]: readonly 
   }
   return value
 }
+
+const IMAGE_ID = /^(?:sha256:)?[0-9a-f]{4,64}$/u
+// The grammar of github.com/distribution/reference, which Docker and Podman keep.
+const IMAGE_REFERENCE =
+  /^(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|_{1,2}|-+|\/)[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u
+
+/** Whether a word can be a reference or an id of an image. */
+export function isImageName(image: string): boolean {
+  return image.length <= 512 && (IMAGE_ID.test(image) || IMAGE_REFERENCE.test(image))
+}
+
+/** Capabilities of Linux 6.12, capabilities(7), and `ALL`. */
+const CAPABILITIES: ReadonlySet<string> = new Set(
+  (
+    'ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID ' +
+    'IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON ' +
+    'SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE ' +
+    'SYS_TIME SYS_TTY_CONFIG WAKE_ALARM'
+  ).split(' '),
+)
+
+/** The name of a capability in capitals, without its prefix. */
+export function checkCapability(capability: string): string {
+  const name = capability.toUpperCase().replace(/^CAP_/u, '')
+  if (!CAPABILITIES.has(name)) throw invalid('dropCapabilities', capability, 'it is a name of capabilities(7), or ALL')
+  return name
+}
+
+/** Names that mean something else than a network that was made. */
+const RESERVED_NETWORKS: ReadonlySet<string> = new Set(['default', 'none', 'host'])
+
+/** The name of a network to make. */
+export function checkNetworkName(name: string): string {
+  if (RESERVED_NETWORKS.has(name)) throw invalid('network', name, 'this word is a network that is always there')
+  return checkName('network', name)
+}

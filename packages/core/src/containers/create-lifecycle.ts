@@ -1,6 +1,8 @@
 import type { Capabilities } from '../capabilities.ts'
 import type { EngineName } from '../engine.ts'
-import { RootlessError } from '../errors.ts'
+import { RootlessError, type ErrorCode } from '../errors.ts'
+import { printable } from '../printable.ts'
+import { checkName, checkNetworkName, invalid, isImageName } from './check-words.ts'
 import type { AdapterOptions } from '../runtime.ts'
 import type { HostFacts } from '../host-facts.ts'
 import type { Containers } from './container.ts'
@@ -60,19 +62,19 @@ async function openLifecycle({ engine, options, capabilities, openDriver }: Life
 function deferImages(images: () => Promise<Images>): Images {
   return {
     load: async (imageSource, options) => (await images()).load(imageSource, options),
-    pull: async (reference, options) => (await images()).pull(reference, options),
+    pull: async (reference, options) => (await images()).pull(checkReference(reference), options),
     list: async (call) => (await images()).list(call),
-    inspect: async (reference, call) => (await images()).inspect(reference, call),
-    remove: async (reference, call) => (await images()).remove(reference, call),
-    export: async (reference, call) => (await images()).export(reference, call),
+    inspect: async (reference, call) => (await images()).inspect(checkFoundImage(reference), call),
+    remove: async (reference, call) => (await images()).remove(checkFoundImage(reference), call),
+    export: async (reference, call) => (await images()).export(checkFoundImage(reference), call),
   }
 }
 
 function deferNetworks(networks: () => Promise<Networks>): Networks {
   return {
-    create: async (name, options) => (await networks()).create(name, options),
+    create: async (name, options) => (await networks()).create(checkNetworkName(name), options),
     list: async (call) => (await networks()).list(call),
-    remove: async (name, call) => (await networks()).remove(name, call),
+    remove: async (name, call) => (await networks()).remove(checkFound('NETWORK_NOT_FOUND', name), call),
   }
 }
 
@@ -80,7 +82,7 @@ function deferVolumes(volumes: () => Promise<Volumes>): Volumes {
   return {
     create: async (name, options) => (await volumes()).create(name, options),
     list: async (call) => (await volumes()).list(call),
-    remove: async (name, call) => (await volumes()).remove(name, call),
+    remove: async (name, call) => (await volumes()).remove(checkFound('VOLUME_NOT_FOUND', name), call),
   }
 }
 
@@ -89,11 +91,27 @@ function deferContainers(containers: () => Promise<Containers>): Containers {
     create: async (options, call) => (await containers()).create(options, call),
     run: async (options, call) => (await containers()).run(options, call),
     runToEnd: async (options) => (await containers()).runToEnd(options),
-    get: async (nameOrId, call) => (await containers()).get(nameOrId, call),
+    get: async (nameOrId, call) => (await containers()).get(checkFound('CONTAINER_NOT_FOUND', nameOrId), call),
     list: async (options) => (await containers()).list(options),
     sweep: async (call) => (await containers()).sweep(call),
     events: async function* (call) {
       yield* (await containers()).events(call)
     },
   }
+}
+
+/** What cannot be a name is not there, and no engine is asked for it: it would go into the path of a request, or of a folder. */
+function checkFound(code: ErrorCode, word: string): string {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/u.test(word)) return word
+  throw new RootlessError(code, `nothing can be called ${JSON.stringify(printable(word, 80))}`)
+}
+
+function checkFoundImage(image: string): string {
+  if (isImageName(image)) return image
+  throw new RootlessError('IMAGE_NOT_FOUND', `no image can be called ${JSON.stringify(printable(image, 80))}`)
+}
+
+function checkReference(reference: string): string {
+  if (isImageName(reference)) return reference
+  throw invalid('reference', reference, 'it is a name of an image, as registry/name:tag')
 }

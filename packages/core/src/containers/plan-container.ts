@@ -1,6 +1,17 @@
 import { RootlessError } from '../errors.ts'
 import type { Machine } from '../system.ts'
-import { checkCommand, checkEnvironment, checkName, checkPath, checkText, checkUser, checkWhole, invalid } from './check-words.ts'
+import {
+  checkCapability,
+  checkCommand,
+  checkEnvironment,
+  checkName,
+  checkPath,
+  checkText,
+  checkUser,
+  checkWhole,
+  invalid,
+  isImageName,
+} from './check-words.ts'
 import type { ContainerPlan } from './driver.ts'
 import type { ContainerOptions, Healthcheck, MountOptions } from './options.ts'
 import { LABEL_PREFIX } from './owner.ts'
@@ -46,8 +57,7 @@ export function checkContainerOptions(options: ContainerOptions): AskedContainer
 }
 
 function checkImage(image: string): string {
-  if (!/^[a-zA-Z0-9][\w.:@/+-]{0,511}$/u.test(checkText('image', image)))
-    throw invalid('image', image, 'it is a reference or an id of an image')
+  if (!isImageName(checkText('image', image))) throw invalid('image', image, 'it is a reference or an id of an image')
   return image
 }
 
@@ -72,12 +82,6 @@ function checkLabels(labels: Readonly<Record<string, string>>): Readonly<Record<
   if (characters > MOST_LABEL_CHARACTERS)
     throw invalid('labels', `${characters} characters`, `they have at most ${MOST_LABEL_CHARACTERS}`)
   return labels
-}
-
-function checkCapability(capability: string): string {
-  const name = capability.toUpperCase().replace(/^CAP_/u, '')
-  if (!/^[A-Z_]{3,40}$/u.test(name)) throw invalid('dropCapabilities', capability, 'it is a name of capabilities(7), or ALL')
-  return name
 }
 
 function checkSecrets(secrets: Readonly<Record<string, string | Uint8Array>>): Readonly<Record<string, Uint8Array>> {

@@ -6,6 +6,10 @@ import type { ContainerOptions } from '../../src/index.ts'
 const rejected: readonly (readonly [string, Partial<ContainerOptions>])[] = [
   ['an image with a blank', { image: 'busy box' }],
   ['an empty image', { image: '' }],
+  ['an image in capitals', { image: 'BusyBox' }],
+  ['an image that climbs', { image: '../up' }],
+  ['an image with a broken digest', { image: 'busybox@sha256:zz' }],
+  ['a capability that Linux does not have', { dropCapabilities: ['NO_SUCH_CAPABILITY'] }],
   ['an image that is an option', { image: '--privileged' }],
   ['a name of one letter', { name: 'w' }],
   ['a name with a line break', { name: 'ab\ncd' }],
@@ -114,4 +118,17 @@ test.each([
   ['9', 'SIGKILL'],
 ])('the signal %s is %s', (given, name) => {
   expect(toSignalName(given)).toBe(name)
+})
+
+test.each([
+  'busybox',
+  'busybox:1.36',
+  'localhost:5000/a/b_c:tag',
+  'docker.io/library/busybox:latest',
+  `busybox@sha256:${'a'.repeat(64)}`,
+  `sha256:${'a'.repeat(64)}`,
+  'a0f9f3cca6fd',
+  'Registry.example/team/app',
+])('the image %s can be', (image) => {
+  expect(checkContainerOptions({ image }).plan.image).toBe(image)
 })

@@ -80,7 +80,7 @@ function deferNetworks(networks: () => Promise<Networks>): Networks {
 
 function deferVolumes(volumes: () => Promise<Volumes>): Volumes {
   return {
-    create: async (name, options) => (await volumes()).create(name, options),
+    create: async (name, options) => (await volumes()).create(checkName('volume', name), options),
     list: async (call) => (await volumes()).list(call),
     remove: async (name, call) => (await volumes()).remove(checkFound('VOLUME_NOT_FOUND', name), call),
   }

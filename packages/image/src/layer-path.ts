@@ -1,9 +1,17 @@
 import { invalidEntry } from './invalid-image.ts'
 import type { TarEntry } from './tar-scanner.ts'
 
+/** What the name of a whiteout begins with. */
+export const WHITEOUT = '.wh.'
+
 /** Linux: PATH_MAX with its NUL, and NAME_MAX. */
-const MAXIMUM_PATH_BYTES = 4095
+export const MAXIMUM_PATH_BYTES = 4095
 const MAXIMUM_NAME_BYTES = 255
+
+/** Whether a name in a folder needs no second look. */
+export function isPlainName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && name.length <= MAXIMUM_NAME_BYTES && !name.startsWith(WHITEOUT)
+}
 
 /** Bytes of a name between slashes; the root is none of them. @throws RootlessError `IMAGE_INVALID` */
 export function parseEntryPath(entry: TarEntry, where: string): readonly string[] {
@@ -30,8 +38,8 @@ export function parseHardLinkPath(entry: TarEntry, where: string): readonly stri
   return parts
 }
 
-/** Refuses what no engine could make, or should. @throws RootlessError `IMAGE_INVALID` */
-export function checkEntry(entry: TarEntry, path: readonly string[], where: string): void {
+/** Refuses what no engine could make, or should; the root has the depth 0. @throws RootlessError `IMAGE_INVALID` */
+export function checkEntry(entry: TarEntry, depth: number, where: string): void {
   const { name } = entry
   if (entry.kind === 'character-device' || entry.kind === 'block-device') {
     const [major, minor] = entry.device
@@ -41,19 +49,19 @@ export function checkEntry(entry: TarEntry, path: readonly string[], where: stri
       `is a ${entry.kind.replace('-', ' ')} (${major}, ${minor}): without root no device can be made`,
     )
   }
-  if (path.length === 0 && entry.kind !== 'directory') throw invalidEntry(where, name, `is the root, and a ${entry.kind}`)
-  if (entry.kind === 'symlink') checkSymbolicLink(entry, path, where)
+  if (depth === 0 && entry.kind !== 'directory') throw invalidEntry(where, name, `is the root, and a ${entry.kind}`)
+  if (entry.kind === 'symlink') checkSymbolicLink(entry, depth, where)
 }
 
 /**
  * A link with `..` that leads above the root, counted in names alone: Docker refuses it too (pkg/archive, "invalid symlink").
  * An absolute one is fine: inside, it begins at the container's root.
  */
-function checkSymbolicLink(entry: TarEntry, path: readonly string[], where: string): void {
+function checkSymbolicLink(entry: TarEntry, entryDepth: number, where: string): void {
   if (entry.linkName === '') throw invalidEntry(where, entry.name, 'is a link to nothing')
   if (entry.linkName.length > MAXIMUM_PATH_BYTES) throw invalidEntry(where, entry.name, 'is a link to a name that is too long')
   if (entry.linkName.startsWith('/')) return
-  let depth = path.length - 1
+  let depth = entryDepth - 1
   for (const part of entry.linkName.split('/')) {
     if (part === '' || part === '.') continue
     depth += part === '..' ? -1 : 1

@@ -1,5 +1,5 @@
 import { invalidEntry } from './invalid-image.ts'
-import { checkEntry, parseEntryPath, parseHardLinkPath } from './layer-path.ts'
+import { MAXIMUM_PATH_BYTES, WHITEOUT, checkEntry, isPlainName, parseEntryPath, parseHardLinkPath } from './layer-path.ts'
 import { NODE, NONE, NodeTable, ROOT, type NodeKind } from './node-table.ts'
 import { findSurvivors, type Survivors } from './survivors.ts'
 import type { TarEntry } from './tar-scanner.ts'
@@ -9,7 +9,6 @@ const MAXIMUM_LINKS = 40
 /** Names looked up because of links, over the whole image: an archive can be small and mean very many. */
 const MAXIMUM_LINK_STEPS = 20_000_000
 
-const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
 /** What AUFS keeps for itself; Docker skips it too. */
 const RESERVED = '.wh..wh.'
@@ -18,6 +17,15 @@ const RESERVED = '.wh..wh.'
 interface Folder {
   readonly node: number
   readonly shadow: number
+}
+
+interface RecentFolder {
+  /** The names of its entries up to the last slash, as they stand in the tar. */
+  readonly prefix: string
+  readonly layer: number
+  readonly folder: Folder
+  /** Of what is in it; the root has 0. */
+  readonly depth: number
 }
 
 interface Made {
@@ -42,6 +50,8 @@ export class LayerTree {
   readonly #maximumPaths: number
   #entries = 0
   #linkSteps = 0
+  /** Until something is hidden or removed. */
+  #recent: RecentFolder | null = null
 
   constructor(maximumPaths: number) {
     this.#maximumPaths = maximumPaths
@@ -55,14 +65,33 @@ export class LayerTree {
   add(entry: TarEntry, layer: number, where: string): void {
     const number = this.#entries
     this.#entries += 1
+    const walk = { entry, where, layer, makes: true }
+    const recent = this.#recentFolderOf(entry, layer)
+    if (recent !== null) {
+      checkEntry(entry, recent.depth, where)
+      return this.#place(recent.folder, entry.name.slice(recent.prefix.length), number, walk)
+    }
     const path = parseEntryPath(entry, where)
     const name = path.at(-1)
     if (path[0]?.startsWith(RESERVED) === true && path[0] !== OPAQUE) return
     if (path.slice(0, -1).some((part) => part.startsWith(WHITEOUT))) throw invalidEntry(where, entry.name, 'is below a whiteout')
-    if (name?.startsWith(WHITEOUT) === true) return this.#hide(path, name, { entry, where, layer, makes: false })
-    checkEntry(entry, path, where)
-    if (name === undefined) this.#nodes.setEntry(ROOT, number)
-    else this.#place(path, number, { entry, where, layer, makes: true })
+    if (name?.startsWith(WHITEOUT) === true) return this.#hide(path, name, { ...walk, makes: false })
+    checkEntry(entry, path.length, where)
+    if (name === undefined) return this.#nodes.setEntry(ROOT, number)
+    const folder = this.#folderOf(path, walk)
+    if (folder === null) return
+    const prefix = entry.name.slice(0, entry.name.lastIndexOf('/') + 1)
+    // A folder's own name ends with a slash.
+    this.#recent = `${prefix}${name}` === entry.name ? { prefix, layer, folder, depth: path.length } : null
+    this.#place(folder, name, number, walk)
+  }
+
+  /** The folder of the entry before, when this one is in it too: most are, and finding it is most of the work. */
+  #recentFolderOf(entry: TarEntry, layer: number): RecentFolder | null {
+    const recent = this.#recent
+    if (recent === null || recent.layer !== layer || !entry.name.startsWith(recent.prefix)) return null
+    if (entry.name.lastIndexOf('/') + 1 !== recent.prefix.length || entry.name.length > MAXIMUM_PATH_BYTES) return null
+    return isPlainName(entry.name.slice(recent.prefix.length)) ? recent : null
   }
 
   /** For each entry the paths that it makes at last. */
@@ -142,6 +171,7 @@ export class LayerTree {
   /** Whiteouts hide what layers before have, whatever their own layer has and in whatever order. */
   #hide(path: readonly string[], name: string, walk: Walk): void {
     const folder = this.#folderOf(path, walk)
+    this.#recent = null
     if (folder === null) return
     if (name === OPAQUE) return this.#nodes.setOpaque(folder.node, walk.layer)
     if (name.startsWith(RESERVED)) return
@@ -149,8 +179,13 @@ export class LayerTree {
     if (hidden === '' || hidden === '.' || hidden === '..') throw invalidEntry(walk.where, walk.entry.name, 'hides no name')
     const node = this.#visible(folder, hidden)
     if (node === NONE) return
-    if (this.#nodes.layer(node) < walk.layer) this.#nodes.setKind(node, NODE.removed)
+    if (this.#nodes.layer(node) < walk.layer) this.#remove(node)
     else if (this.#nodes.kind(node) === NODE.directory) this.#nodes.setOpaque(node, walk.layer)
+  }
+
+  #remove(node: number): void {
+    this.#nodes.setKind(node, NODE.removed)
+    this.#recent = null
   }
 
   #linked(walk: Walk): number {
@@ -169,18 +204,15 @@ export class LayerTree {
     return node
   }
 
-  #place(path: readonly string[], number: number, walk: Walk): void {
+  #place(folder: Folder, name: string, number: number, walk: Walk): void {
     const { entry, layer } = walk
-    const name = path.at(-1) ?? ''
     const source = entry.kind === 'hardlink' ? this.#linked(walk) : NONE
     const made = source === NONE ? toMade(entry) : { kind: this.#nodes.kind(source), link: this.#nodes.link(source) }
     const from = source === NONE ? number : this.#nodes.entry(source)
-    const folder = this.#folderOf(path, walk)
-    if (folder === null) return
     const there = this.#visible(folder, name)
     if (there !== NONE && there === source) throw invalidEntry(walk.where, entry.name, 'is a hard link to itself')
     const isSameFolder = there !== NONE && made.kind === NODE.directory && this.#nodes.kind(there) === NODE.directory
-    if (there !== NONE && !isSameFolder) this.#nodes.setKind(there, NODE.removed)
+    if (there !== NONE && !isSameFolder) this.#remove(there)
     const node = isSameFolder ? there : this.#make(folder.node, name, made, walk)
     this.#nodes.setEntry(node, from)
     this.#nodes.setLayer(node, layer)

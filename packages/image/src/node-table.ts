@@ -8,6 +8,8 @@ export const ROOT = 0
 export const NONE = -1
 /** Of names and links together: a million of 33 bytes each. */
 const MAXIMUM_TEXT_BYTES = 32 * 1024 * 1024
+/** More than a name and a link ever have. */
+const PAGE_BYTES = 256 * 1024
 const FIRST_CAPACITY = 1024
 const NUMBERS_PER_NODE = 4
 const BYTES_PER_NODE = 3
@@ -24,7 +26,8 @@ export class NodeTable {
   /** Per node: kind, layer, opaque. */
   #bytes = new Uint8Array(FIRST_CAPACITY * BYTES_PER_NODE)
   #slots = new Int32Array(FIRST_CAPACITY * 2).fill(NONE)
-  #text = Buffer.alloc(FIRST_CAPACITY * 16)
+  /** Pages, of which none grows: copying into a larger one would need both at once. */
+  readonly #pages: Buffer[] = []
   #textLength = 0
 
   constructor() {
@@ -52,13 +55,11 @@ export class NodeTable {
   }
 
   name(node: number): string {
-    const start = this.#number(node, 2)
-    return this.#text.toString('latin1', start, start + this.#nameLength(node))
+    return this.#textAt(this.#number(node, 2), this.#nameLength(node))
   }
 
   link(node: number): string {
-    const start = this.#number(node, 2) + this.#nameLength(node)
-    return this.#text.toString('latin1', start, start + (this.#number(node, 3) >>> 8))
+    return this.#textAt(this.#number(node, 2) + this.#nameLength(node), this.#number(node, 3) >>> 8)
   }
 
   kind(node: number): NodeKind {
@@ -110,8 +111,10 @@ export class NodeTable {
 
   #hasName(node: number, parent: number, name: string): boolean {
     if (this.#number(node, 0) !== parent || this.#nameLength(node) !== name.length) return false
-    const start = this.#number(node, 2)
-    for (let index = 0; index < name.length; index += 1) if (this.#text[start + index] !== name.charCodeAt(index)) return false
+    const text = this.#number(node, 2)
+    const page = this.#pages[Math.floor(text / PAGE_BYTES)]
+    const start = text % PAGE_BYTES
+    for (let index = 0; index < name.length; index += 1) if (page?.[start + index] !== name.charCodeAt(index)) return false
     return true
   }
 
@@ -135,15 +138,23 @@ export class NodeTable {
     for (let node = 0; node < this.count; node += 1) this.#slots[this.#slotOf(this.parent(node), this.name(node))] = node
   }
 
+  /** A name and its link lie in one page. */
   #addText(name: string, link: string): number {
-    const start = this.#textLength
-    const end = start + name.length + link.length
-    if (end > MAXIMUM_TEXT_BYTES) throw invalidImage('the image', `has more than ${MAXIMUM_TEXT_BYTES} bytes of names`)
-    if (end > this.#text.length)
-      this.#text = copyInto(Buffer.alloc(Math.ceil(Math.max(this.#text.length * 1.5, end))), this.#text)
-    this.#text.write(name + link, start, 'latin1')
-    this.#textLength = end
+    const length = name.length + link.length
+    const left = this.#pages.length * PAGE_BYTES - this.#textLength
+    const start = length > left ? this.#pages.length * PAGE_BYTES : this.#textLength
+    if (start + length > MAXIMUM_TEXT_BYTES) throw invalidImage('the image', `has more than ${MAXIMUM_TEXT_BYTES} bytes of names`)
+    if (length > left) this.#pages.push(Buffer.alloc(PAGE_BYTES))
+    const page = this.#pages.at(-1)
+    page?.write(name, start % PAGE_BYTES, 'latin1')
+    page?.write(link, (start % PAGE_BYTES) + name.length, 'latin1')
+    this.#textLength = start + length
     return start
+  }
+
+  #textAt(start: number, length: number): string {
+    const from = start % PAGE_BYTES
+    return length === 0 ? '' : (this.#pages[Math.floor(start / PAGE_BYTES)]?.toString('latin1', from, from + length) ?? '')
   }
 }
 

@@ -59,15 +59,16 @@ export class TarScanner {
 
   /** @throws RootlessError `IMAGE_INVALID` */
   push(chunk: Uint8Array): void {
+    const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
     let offset = 0
-    while (offset < chunk.length && !this.#hasEnd) {
+    while (offset < buffer.length && !this.#hasEnd) {
       const wanted = this.#contentLeft || this.#paddingLeft || BLOCK_BYTES - this.#blockLength
-      const bytes = chunk.subarray(offset, offset + wanted)
-      offset += bytes.length
-      this.#position += bytes.length
-      if (this.#contentLeft > 0) this.#takeContent(bytes)
-      else if (this.#paddingLeft > 0) this.#paddingLeft -= bytes.length
-      else this.#takeBlock(bytes)
+      const end = Math.min(buffer.length, offset + wanted)
+      this.#position += end - offset
+      if (this.#contentLeft > 0) this.#takeContent(buffer.subarray(offset, end))
+      else if (this.#paddingLeft > 0) this.#paddingLeft -= end - offset
+      else this.#takeBlock(buffer, offset, end)
+      offset = end
     }
   }
 
@@ -100,9 +101,10 @@ export class TarScanner {
     }
   }
 
-  #takeBlock(bytes: Uint8Array): void {
-    this.#block.set(bytes, this.#blockLength)
-    this.#blockLength = (this.#blockLength + bytes.length) % BLOCK_BYTES
+  /** Copied and not cut out: a million views of the chunk would be garbage. */
+  #takeBlock(buffer: Buffer, start: number, end: number): void {
+    buffer.copy(this.#block, this.#blockLength, start, end)
+    this.#blockLength = (this.#blockLength + end - start) % BLOCK_BYTES
     if (this.#blockLength > 0) return
     if (this.#block[0] === 0 && this.#block.every((byte) => byte === 0)) {
       this.#refuseLooseMeta()
@@ -156,20 +158,20 @@ function toEntry(header: TarHeader, meta: Meta, where: string, contentAt: number
   const linkName = records?.get('linkpath')?.toString('latin1') ?? untilNul(meta['long-link']) ?? header.linkName
   if (name.includes('\0') || linkName.includes('\0')) throw invalidEntry(where, name, 'has a NUL in its name')
   const kind = toKind(header, name, where)
-  const { mode, uid, gid, modifiedAt, sizeBytes, device } = header
-  const plain = {
+  const entry = {
     kind,
     name,
     linkName,
-    mode,
-    uid,
-    gid,
-    modifiedAt,
-    sizeBytes: kind === 'file' ? sizeBytes : 0,
-    device,
+    mode: header.mode,
+    uid: header.uid,
+    gid: header.gid,
+    modifiedAt: header.modifiedAt,
+    sizeBytes: kind === 'file' ? header.sizeBytes : 0,
+    device: header.device,
+    attributes: NO_ATTRIBUTES,
     contentAt,
   }
-  if (records === null) return { ...plain, attributes: NO_ATTRIBUTES }
+  if (records === null) return entry
   const number = (key: string, otherwise: number): number => {
     const record = records.get(key)
     const value = record === undefined ? otherwise : paxNumber(record)
@@ -177,11 +179,11 @@ function toEntry(header: TarHeader, meta: Meta, where: string, contentAt: number
     return value
   }
   return {
-    ...plain,
-    uid: number('uid', uid),
-    gid: number('gid', gid),
-    modifiedAt: number('mtime', modifiedAt),
-    sizeBytes: kind === 'file' ? number('size', sizeBytes) : 0,
+    ...entry,
+    uid: number('uid', entry.uid),
+    gid: number('gid', entry.gid),
+    modifiedAt: number('mtime', entry.modifiedAt),
+    sizeBytes: kind === 'file' ? number('size', entry.sizeBytes) : 0,
     attributes: toAttributes(records, name, where),
   }
 }

@@ -149,6 +149,18 @@ describe('signals', () => {
     expect([signals.signal.aborted, signals.endedBy()]).toEqual([true, 'SIGTERM'])
   })
 
+  test('while it starts they wait, and come in their order', async () => {
+    const foreground = createTerminal()
+    const signals = takeSignals(foreground)
+    const { container, sent } = createTarget()
+    signals.keep()
+    for (const name of ['SIGUSR1', 'SIGTERM'] as const) foreground.handlers().onSignal(name)
+    expect([signals.signal.aborted, sent]).toEqual([false, []])
+    signals.passTo(container, () => {})
+    await settle()
+    expect([sent, signals.signal.aborted]).toEqual([['SIGUSR1', 'SIGTERM'], false])
+  })
+
   test('while it runs they are passed on; the third one of an impatient person ends it', async () => {
     const foreground = createTerminal()
     const signals = takeSignals(foreground)

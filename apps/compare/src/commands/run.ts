@@ -98,6 +98,7 @@ async function startOrRemove(container: Container, { words, signals, io }: Runni
       terminal: words.tty === true,
       input: words.interactive === true,
     })
+    signals.keep()
     await container.start({ signal: signals.signal })
     signals.signal.throwIfAborted()
     signals.passTo(container, passed.resize)

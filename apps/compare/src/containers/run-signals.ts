@@ -4,6 +4,8 @@ import { hearsSignal } from './hears-signal.ts'
 
 /** How long a container may take to end after it was told to by SIGTERM or SIGHUP: as `docker stop`. */
 const GRACE_MS = 10_000
+/** How long a start may take after a signal that ends. */
+const START_PATIENCE_MS = 3000
 /** The signal of an impatient person, as Docker's client counts them. */
 const IMPATIENT_COUNT = 3
 
@@ -25,7 +27,9 @@ export interface RunSignals {
   readonly endedBy: () => NodeJS.Signals | null
   /** Whether whoever read stdout has gone. */
   readonly readerGone: Promise<void>
-  /** From now on signals are passed on. */
+  /** From now on signals wait for the container, which may have begun already; one that ends everything does not wait long. */
+  readonly keep: () => void
+  /** From now on signals are passed on, those first that have waited. */
   readonly passTo: (container: SignalTarget, onResize: () => void) => void
   /** From now on the size of the terminal is told; a signal still ends everything. */
   readonly watchSize: (onResize: () => void) => void
@@ -43,6 +47,7 @@ export function takeSignals(foreground: Foreground): RunSignals {
     endedBy ??= name
     stop.abort(new Error(name))
   }
+  const queue = createQueue(prepare)
   let onSignal: (name: NodeJS.Signals) => void = prepare
   let onResize = nothing
   let onReaderGone = (): void => stop.abort(new Error('EPIPE'))
@@ -55,16 +60,21 @@ export function takeSignals(foreground: Foreground): RunSignals {
     signal: stop.signal,
     endedBy: () => endedBy,
     readerGone: reader.promise,
+    keep: () => {
+      onSignal = queue.add
+    },
     passTo: (container, resize) => {
       const pass = createPassing(container, (name) => (endedBy ??= name))
       onSignal = pass
       onResize = resize
       onReaderGone = reader.resolve
+      for (const name of queue.empty()) pass(name)
     },
     watchSize: (resize) => {
       onResize = resize
     },
     hold: () => {
+      queue.empty()
       onSignal = nothing
       onResize = nothing
     },
@@ -73,6 +83,27 @@ export function takeSignals(foreground: Foreground): RunSignals {
 }
 
 function nothing(): void {}
+
+interface Queue {
+  readonly add: (name: NodeJS.Signals) => void
+  readonly empty: () => readonly NodeJS.Signals[]
+}
+
+/** Signals that wait; `onLate` gets one that ends everything and has waited too long. */
+function createQueue(onLate: (name: NodeJS.Signals) => void): Queue {
+  const waiting: NodeJS.Signals[] = []
+  let patience: NodeJS.Timeout | undefined
+  return {
+    add: (name) => {
+      waiting.push(name)
+      if (ENDING.has(name)) patience ??= setTimeout(onLate, START_PATIENCE_MS, name)
+    },
+    empty: () => {
+      clearTimeout(patience)
+      return waiting.splice(0)
+    },
+  }
+}
 
 /** Passes signals on; ends the container itself when it does not hear one that ends, or is asked too often. */
 function createPassing(container: SignalTarget, onKilled: (name: NodeJS.Signals) => void): (name: NodeJS.Signals) => void {

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { discoverRuntimes, ENGINE_TITLES, type EngineName } from 'rootless-runtime'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildImage } from '../image.ts'
+import { LABEL, listLeft, mustRootless, rootless } from './rootless.ts'
+
+const discovered = await discoverRuntimes()
+
+/** What a test of one engine gets. */
+export interface Place {
+  readonly engine: EngineName
+  /** The image, which has a busybox. */
+  readonly image: string
+  /** `run --engine … -l …` and the image's name comes next. */
+  readonly run: readonly string[]
+  /** A name for a container, which nobody else has. */
+  readonly name: (word: string) => string
+  /** A folder of this test. */
+  readonly folder: () => string
+}
+
+/** The same tests on every engine that is there. Without one they are skipped with its reason, or fail in CI. */
+export function describeEngines(tests: (place: Place) => void): void {
+  for (const { engine, availability } of discovered) {
+    const title = `the command on ${ENGINE_TITLES[engine]}`
+    if (availability.status === 'available') {
+      describe(title, () => {
+        withImage(engine, tests)
+      })
+    } else if (process.env['CI'] === 'true') test(`${title} is there`, () => expect(availability.reason).toBe('available'))
+    else test.skip(`${title}: left out, ${availability.reason}`, () => {})
+  }
+}
+
+function withImage(engine: EngineName, tests: (place: Place) => void): void {
+  const image = `rootless-cli-test-${process.pid}:${engine}`
+  let imageFolder = ''
+  let folder = ''
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'rootless-cli-'))
+    imageFolder = await buildImage()
+    await mustRootless('load', '--engine', engine, '--reference', image, join(imageFolder, 'image.tar'))
+  })
+
+  afterAll(async () => {
+    const left = await listLeft(engine)
+    for (const name of left) await rootless(['rm', '-f', '--engine', engine, name])
+    const runtime = discovered.find((each) => each.engine === engine)?.runtime
+    await runtime?.images.remove(image)
+    for (const path of [folder, imageFolder]) rmSync(path, { recursive: true, force: true })
+  })
+
+  tests({
+    engine,
+    image,
+    run: ['run', '--engine', engine, '-l', LABEL],
+    name: (word) => `rootless-cli-${process.pid}-${engine}-${word}`,
+    folder: () => folder,
+  })
+}

@@ -1,13 +1,12 @@
-import { RootlessError, toEngineUnavailable, type DriverContext, type EngineDriver, type Networks } from '@rootless-runtime/core'
+import { toEngineUnavailable, type DriverContext, type EngineDriver } from '@rootless-runtime/core'
 import type { IdMap } from './lxc-config.ts'
 import { createLxcContainers } from './lxc-containers.ts'
 import type { LxcAnswer, LxcFacts } from './lxc-facts.ts'
 import { createLxcImages } from './lxc-images.ts'
 import type { FileDoor } from './lxc-mapped.ts'
 import { createLxcMounts } from './lxc-mounts.ts'
-import { toHostsFile } from './lxc-network-files.ts'
-import type { NetworkPart } from './lxc-parts.ts'
-import { toHostname } from './lxc-record.ts'
+import { createLxcNetwork } from './lxc-network.ts'
+import { createLxcNetworks } from './lxc-networks.ts'
 import { createLxcRootfs } from './lxc-rootfs.ts'
 import { readCgroupScope, type CgroupScope } from './lxc-scope.ts'
 import { createLxcStore } from './lxc-store.ts'
@@ -28,27 +27,15 @@ export async function openLxcDriver(context: DriverContext, ask: () => Promise<L
   const store = createLxcStore(door)
   const images = createLxcImages(door, store)
   const rootfs = createLxcRootfs(door, store, timeoutMs)
+  const bridge = async (): Promise<string | null> => (await readFacts()).config.network?.link ?? null
+  const network = createLxcNetwork({ door, store, timeoutMs, bridge, capabilities: () => context.capabilities() })
   let scope: Promise<CgroupScope> | undefined
-  const parts = {
-    store,
-    images,
-    rootfs,
-    network: noNetwork,
-    mounts: createLxcMounts({
-      door,
-      store,
-      access: rootfs,
-      networkFiles: async ({ hostname }, id) => ({
-        hosts: toHostsFile([]),
-        hostname: `${hostname ?? toHostname(id)}\n`,
-        resolv: '',
-      }),
-    }),
-  }
+  const mounts = createLxcMounts({ door, store, access: rootfs, networkFiles: (plan, id) => network.files(plan, id) })
+  const parts = { store, images, rootfs, network, mounts }
   return {
     images,
     volumes: createLxcVolumes(door, store),
-    networks: noNetworks,
+    networks: createLxcNetworks(door, store),
     containers: createLxcContainers({
       machine,
       parts,
@@ -59,27 +46,6 @@ export async function openLxcDriver(context: DriverContext, ask: () => Promise<L
       appArmorProfile: async () => (await readFacts()).config.appArmorProfile ?? UNCONFINED,
     }),
   }
-}
-
-const noNetwork: NetworkPart = {
-  prepare: async ({ network, ports }) => {
-    if (ports.length > 0 || network !== 'none') throw toNotBuilt()
-    return ['lxc.net.0.type = empty', 'lxc.net.0.flags = up']
-  },
-  beforeCommand: async () => [],
-  address: async () => null,
-  hostAddress: () => Promise.reject(toNotBuilt()),
-  remove: async () => {},
-}
-
-const noNetworks: Networks = {
-  create: () => Promise.reject(toNotBuilt()),
-  list: async () => [],
-  remove: () => Promise.reject(toNotBuilt()),
-}
-
-function toNotBuilt(): RootlessError {
-  return new RootlessError('NOT_SUPPORTED', 'containers of LXC have no network yet', { engine: 'lxc' })
 }
 
 /** Only root can load the generated profile that Debian's default.conf asks for. */

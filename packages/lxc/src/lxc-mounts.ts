@@ -24,6 +24,8 @@ type MountsFile = z.infer<typeof mountsFile>
 export interface MountPaths {
   readonly file: string
   readonly etcFolder: string
+  /** Root inside owns it: what serves its network makes its socket there. */
+  readonly runFolder: string
   readonly hosts: string
   readonly hostname: string
   readonly resolv: string
@@ -35,6 +37,7 @@ export function toMountPaths(containerFolder: string): MountPaths {
   return {
     file: posix.join(containerFolder, 'mounts.json'),
     etcFolder,
+    runFolder: posix.join(containerFolder, 'run'),
     hosts: at('hosts'),
     hostname: at('hostname'),
     resolv: at('resolv.conf'),
@@ -123,8 +126,17 @@ async function writeFiles(source: MountsSource, files: NetworkFiles, container: 
   await machine.files.makeDirectory(paths.etcFolder, { mode: 0o711 })
   for (const name of ['hosts', 'hostname', 'resolv'] as const) await machine.files.write(paths[name], files[name])
   const maps = withOwnIds(container.idMaps, machine.user)
-  const own = 'chown 0:0 -- "$@" && chmod 0644 -- "$@"'
-  const owned = await runMapped(machine, maps, ['sh', '-c', own, 'sh', paths.hosts, paths.hostname, paths.resolv])
+  const own = 'install -d -o 0 -g 0 -m 0711 -- "$1" && shift && chown 0:0 -- "$@" && chmod 0644 -- "$@"'
+  const owned = await runMapped(machine, maps, [
+    'sh',
+    '-c',
+    own,
+    'sh',
+    paths.runFolder,
+    paths.hosts,
+    paths.hostname,
+    paths.resolv,
+  ])
   checkEnd(owned, 'make the files of /etc')
   return [
     toBind(paths.hosts, '/etc/hosts', 'file', []),
@@ -207,10 +219,10 @@ async function toSecretsMount({ door }: MountsSource, plan: ContainerPlan, conta
 }
 
 async function remove({ door, store }: MountsSource, container: RootfsOf): Promise<void> {
-  const { file, etcFolder } = toMountPaths(container.containerFolder)
+  const { file, etcFolder, runFolder } = toMountPaths(container.containerFolder)
   const kept = await readJson(door.machine, file, mountsFile)
   const secrets = kept?.hasSecrets === true ? [toSecretsFolder(door.machine.user.uid, container.id)] : []
-  await store.removeTree(etcFolder, ...secrets)
+  await store.removeTree(etcFolder, runFolder, ...secrets)
   for (const volume of kept?.volumes ?? [])
     await door.machine.files.remove(posix.join(volumePathsOf(store, volume).usersFolder, container.id))
   await door.machine.files.remove(file)

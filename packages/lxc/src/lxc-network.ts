@@ -1,0 +1,196 @@
+import { posix } from 'node:path'
+import {
+  RootlessError,
+  type Call,
+  type Capabilities,
+  type ContainerPlan,
+  type Machine,
+  type PublishedPort,
+} from '@rootless-runtime/core'
+import { z } from 'zod'
+import { readHostAddresses } from './lxc-host-address.ts'
+import { readJson } from './lxc-image-store.ts'
+import type { FileDoor } from './lxc-mapped.ts'
+import { createMembers, type Members } from './lxc-members.ts'
+import { toHostsFile, toResolverFile, type NetworkFiles } from './lxc-network-files.ts'
+import { requireNetwork } from './lxc-networks.ts'
+import type { NetworkPart, NetworkRequest } from './lxc-parts.ts'
+import { PASTA_NAME_SERVER, startPasta } from './lxc-pasta.ts'
+import { toHostname } from './lxc-record.ts'
+import { SLIRP_ADDRESS, SLIRP_NAME_SERVER, startSlirp } from './lxc-slirp.ts'
+import type { FileStore } from './lxc-store.ts'
+
+const networkFile = z.object({
+  /** What gives it a way out. */
+  driver: z.enum(['slirp4netns', 'pasta', 'host', 'none']),
+  /** On a network with a name. */
+  address: z.string().nullable(),
+})
+type NetworkChoice = z.infer<typeof networkFile>
+
+export interface NetworkSource {
+  readonly door: FileDoor
+  readonly store: FileStore
+  readonly timeoutMs: number
+  readonly capabilities: () => Promise<Capabilities>
+  /** The bridge of the user's default configuration. */
+  readonly bridge: () => Promise<string | null>
+}
+
+/** The networks of containers. */
+export interface FileNetwork extends NetworkPart {
+  /** What a container finds in /etc of where it is. */
+  files(plan: ContainerPlan, containerId: string): Promise<NetworkFiles>
+}
+
+export function createLxcNetwork(source: NetworkSource): FileNetwork {
+  const { door, store, timeoutMs } = source
+  const { machine } = door
+  const members = createMembers(door, store)
+  return {
+    prepare: (request) => prepare(source, members, request),
+    beforeCommand: (request, pid, call) => beforeCommand(source, members, { request, pid }, call),
+    files: (plan, containerId) => describeFiles(source, plan, containerId),
+    remove: (request) => members.leave(request),
+    address: async (request) => {
+      const { driver, address } = await readChoice(machine, request)
+      if (address !== null) return address
+      if (driver === 'pasta') return (await readHostAddresses(machine, timeoutMs))[0] ?? null
+      return driver === 'slirp4netns' ? SLIRP_ADDRESS : null
+    },
+    hostAddress: async (request) => findHostAddress(source, (await readChoice(machine, request)).driver),
+  }
+}
+
+async function prepare(source: NetworkSource, members: Members, request: NetworkRequest): Promise<readonly string[]> {
+  const { network, ports } = request
+  const choice = await choose(source, request)
+  if (choice.driver !== 'slirp4netns' && choice.driver !== 'pasta' && ports.length > 0)
+    throw new RootlessError('NOT_SUPPORTED', `the network ${network} of LXC publishes no port`, { engine: 'lxc' })
+  const isNamed = network !== 'default' && network !== 'none' && network !== 'host'
+  const address = isNamed ? await members.join(request) : null
+  await source.door.machine.files.write(toChoicePath(request), JSON.stringify({ driver: choice.driver, address }))
+  if (choice.driver === 'host') return HOST_LINES
+  return address === null ? EMPTY_LINES : toVethLines((await source.bridge()) ?? DEFAULT_BRIDGE, address)
+}
+
+const DEFAULT_BRIDGE = 'lxcbr0'
+const EMPTY_LINES = ['lxc.net.0.type = empty', 'lxc.net.0.flags = up']
+/** sysfs cannot be mounted in a network namespace of another user namespace; the host's is shown instead. */
+const HOST_LINES = [
+  'lxc.net.0.type = none',
+  'lxc.mount.auto =',
+  'lxc.mount.auto = proc:mixed',
+  'lxc.mount.entry = /sys sys none rbind,ro 0 0',
+]
+
+/** Alone on its link: who else is there is reached by routes of ours, which nobody inside may change. */
+function toVethLines(bridge: string, address: string): readonly string[] {
+  return [
+    'lxc.net.0.type = veth',
+    `lxc.net.0.link = ${bridge}`,
+    'lxc.net.0.flags = up',
+    'lxc.net.0.name = eth0',
+    `lxc.net.0.ipv4.address = ${address}/32`,
+  ]
+}
+
+async function choose(
+  source: NetworkSource,
+  { network, ports }: Pick<NetworkRequest, 'network' | 'ports'>,
+): Promise<Pick<NetworkChoice, 'driver'>> {
+  if (network === 'none' || network === 'host') return { driver: network }
+  if (network !== 'default' && (await requireNetwork(source.door.machine, source.store, network)).isolated)
+    return { driver: 'none' }
+  return { driver: await chooseWayOut(source, ports) }
+}
+
+type WayOut = 'slirp4netns' | 'pasta'
+
+/** slirp4netns publishes no IPv6 address ("bad arguments.host_addr", 1.2.0). */
+async function chooseWayOut({ door, capabilities }: NetworkSource, ports: readonly PublishedPort[]): Promise<WayOut> {
+  const needsIpv6 = ports.some(({ address }) => address.includes(':'))
+  const fitting: readonly WayOut[] = needsIpv6 ? ['pasta'] : ['slirp4netns', 'pasta']
+  const tun = await door.machine.status('/dev/net/tun')
+  for (const driver of fitting) {
+    const program = await door.machine.findExecutable(driver)
+    if (program.status === 'ok' && tun.status === 'ok' && tun.value.readable && tun.value.writable) return driver
+  }
+  const { drivers } = (await capabilities()).networking
+  const reasons = fitting.map((driver) => {
+    const finding = drivers[driver]
+    return `${driver}: ${finding.status === 'supported' ? 'cannot use /dev/net/tun' : finding.reason}`
+  })
+  const first = fitting.map((driver) => drivers[driver]).find((finding) => finding.status === 'unsupported')
+  throw new RootlessError('NOT_SUPPORTED', `no network can be given to the container: ${reasons.join('; ')}`, {
+    engine: 'lxc',
+    ...(first?.fix === undefined ? {} : { fix: first.fix }),
+  })
+}
+
+async function beforeCommand(
+  { door, timeoutMs }: NetworkSource,
+  members: Members,
+  { request, pid }: { readonly request: NetworkRequest; readonly pid: number },
+  call: Call,
+): Promise<readonly number[]> {
+  const { machine } = door
+  const { driver, address } = await readChoice(machine, request)
+  if (address !== null) await members.enter(request, pid)
+  const wanted = { pid, containerFolder: request.containerFolder, ports: request.ports }
+  if (driver === 'slirp4netns') return [await startSlirp(machine, wanted, call)]
+  if (driver === 'pasta') return [await startPasta(machine, wanted, { ...call, timeoutMs })]
+  return []
+}
+
+async function describeFiles(source: NetworkSource, plan: ContainerPlan, containerId: string): Promise<NetworkFiles> {
+  const { machine } = source.door
+  const hostname = plan.hostname ?? toHostname(containerId)
+  const { driver } = await choose(source, plan)
+  const resolver = await readOr(machine, '/etc/resolv.conf')
+  const own = { names: [hostname, plan.name] }
+  switch (driver) {
+    case 'host':
+      return { hostname: `${hostname}\n`, hosts: await readOr(machine, '/etc/hosts'), resolv: resolver }
+    case 'none':
+      return { hostname: `${hostname}\n`, hosts: toHostsFile([]), resolv: resolver }
+    case 'pasta': {
+      const [address] = await readHostAddresses(machine, source.timeoutMs)
+      const entries = address === undefined ? [] : [{ address, ...own }]
+      return { hostname: `${hostname}\n`, hosts: toHostsFile(entries), resolv: toResolverFile(resolver, [PASTA_NAME_SERVER]) }
+    }
+    case 'slirp4netns': {
+      const hosts = toHostsFile([{ address: SLIRP_ADDRESS, ...own }])
+      return { hostname: `${hostname}\n`, hosts, resolv: toResolverFile(resolver, [SLIRP_NAME_SERVER]) }
+    }
+  }
+}
+
+async function findHostAddress({ door, timeoutMs }: NetworkSource, driver: NetworkChoice['driver']): Promise<string> {
+  if (driver === 'host') return '127.0.0.1'
+  if (driver === 'none') throw new RootlessError('NOT_SUPPORTED', 'the network of the container leads nowhere', { engine: 'lxc' })
+  const all = await readHostAddresses(door.machine, timeoutMs)
+  // The first one is the container's own where pasta gave it to it.
+  const address = driver === 'pasta' ? all[1] : all[0]
+  if (address !== undefined) return address
+  throw new RootlessError(
+    'NOT_SUPPORTED',
+    'this host has no address that the container reaches: only its loopback, which stays closed',
+    {
+      engine: 'lxc',
+    },
+  )
+}
+
+async function readOr(machine: Machine, path: string): Promise<string> {
+  const text = await machine.readText(path)
+  return text.status === 'ok' ? text.value : ''
+}
+
+function toChoicePath({ containerFolder }: Pick<NetworkRequest, 'containerFolder'>): string {
+  return posix.join(containerFolder, 'network.json')
+}
+
+async function readChoice(machine: Machine, request: NetworkRequest): Promise<NetworkChoice> {
+  return (await readJson(machine, toChoicePath(request), networkFile)) ?? { driver: 'none', address: null }
+}

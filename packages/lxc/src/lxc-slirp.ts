@@ -1,0 +1,124 @@
+import { posix } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  printable,
+  RootlessError,
+  type Call,
+  type Machine,
+  type PublishedPort,
+  type SpawnedProcess,
+} from '@rootless-runtime/core'
+import { z } from 'zod'
+import { throwIfAborted } from './lxc-mapped.ts'
+import { toMountPaths } from './lxc-mounts.ts'
+import { toPortError } from './lxc-publish.ts'
+
+/** slirp4netns(1): addresses inside unless told. */
+export const SLIRP_ADDRESS = '10.0.2.100'
+export const SLIRP_NAME_SERVER = '10.0.2.3'
+
+/** At most 65521; as rootless Podman sets it. */
+const MTU_BYTES = 65_520
+const READY_TIMEOUT_MS = 5000
+const ANSWER_TIMEOUT_MS = 2000
+
+// In its sandbox the program is root of the container, another user than we: the socket has to be open to all. Nobody else knows the
+// name of the container's folder, and who does not cannot list it.
+const OPEN_SOCKET = 'umask 0 && exec "$@"'
+
+/**
+ * Gives a network namespace a way out, and its published ports. The host's loopback stays out of reach. Its pid is the answer; it
+ * runs until it is ended.
+ *
+ * @throws RootlessError `HOST_REFUSED`, `PORT_IN_USE`; it has ended then
+ */
+export async function startSlirp(
+  machine: Machine,
+  {
+    pid,
+    containerFolder,
+    ports,
+  }: { readonly pid: number; readonly containerFolder: string; readonly ports: readonly PublishedPort[] },
+  { signal }: Call,
+): Promise<number> {
+  const socket = posix.join(toMountPaths(containerFolder).runFolder, crypto.randomUUID().slice(0, 8))
+  const log = posix.join(containerFolder, 'slirp4netns.log')
+  await machine.files.remove(log)
+  const started = await machine.spawn({
+    file: 'sh',
+    arguments: ['-c', OPEN_SOCKET, 'sh', 'slirp4netns', ...toArguments(socket), String(pid), 'tap0'],
+    workingDirectory: '/',
+    lifetime: 'detached',
+    outputFile: log,
+  })
+  if (started.status !== 'ok') throw new RootlessError('HOST_REFUSED', `slirp4netns: ${started.reason}`, { engine: 'lxc' })
+  try {
+    await awaitSocket(machine, { socket, log, program: started.value }, signal)
+    for (const port of ports) await publish(machine, socket, port)
+    return started.value.pid
+  } catch (error) {
+    started.value.kill('SIGKILL')
+    throw error
+  }
+}
+
+function toArguments(socket: string): readonly string[] {
+  const guarded = ['--disable-host-loopback', '--enable-sandbox', '--enable-seccomp']
+  return ['--configure', `--mtu=${MTU_BYTES}`, ...guarded, '--api-socket', socket]
+}
+
+interface Starting {
+  readonly socket: string
+  readonly log: string
+  readonly program: SpawnedProcess
+}
+
+/** The socket is there when the device is: slirp4netns makes it after that (main.c). */
+async function awaitSocket(machine: Machine, { socket, log, program }: Starting, signal: AbortSignal | undefined): Promise<void> {
+  let hasEnded = false
+  void program.ended.then(() => (hasEnded = true))
+  const until = Date.now() + READY_TIMEOUT_MS
+  for (;;) {
+    throwIfAborted(signal)
+    const answer = await machine.connect(socket, { timeoutMs: ANSWER_TIMEOUT_MS })
+    if (answer.status === 'ok') {
+      answer.value.destroy()
+      return
+    }
+    if (hasEnded || Date.now() > until) {
+      const said = await machine.readText(log)
+      const words = printable(said.status === 'ok' ? said.value : said.reason)
+      throw new RootlessError('HOST_REFUSED', `slirp4netns gives the container no network: ${words}`, {
+        engine: 'lxc',
+        evidence: words,
+      })
+    }
+    await sleep(5)
+  }
+}
+
+const hostForward = z.union([
+  z.object({ return: z.object({ id: z.number() }) }).transform(() => null),
+  z.object({ error: z.object({ desc: z.string() }) }).transform(({ error }) => error.desc),
+])
+
+async function publish(machine: Machine, socket: string, port: PublishedPort): Promise<void> {
+  const { protocol, address, host, container } = port
+  const answer = await machine.connect(socket, { timeoutMs: ANSWER_TIMEOUT_MS })
+  if (answer.status !== 'ok') throw new RootlessError('HOST_REFUSED', `slirp4netns: ${answer.reason}`, { engine: 'lxc' })
+  const stream = answer.value
+  const wanted = { proto: protocol, host_addr: address, host_port: host, guest_port: container }
+  stream.end(JSON.stringify({ execute: 'add_hostfwd', arguments: wanted }))
+  const said = parseForward(await text(stream))
+  if (said !== null) throw await toPortError(machine, port, `slirp4netns: ${said}`)
+}
+
+/** `null` when the port is forwarded, else what slirp4netns said. */
+export function parseForward(answer: string): string | null {
+  try {
+    return hostForward.parse(JSON.parse(answer))
+  } catch {
+    return `answered ${printable(answer) || 'nothing'}`
+  }
+}

@@ -16,8 +16,8 @@ const MAGICS: readonly (readonly [Compression, string])[] = [
 ]
 const MAGIC_BYTES = 6
 
-/** RFC 8878 asks decoders for 8 MiB; 64 is what `zstd -21` makes, and what may be taken of memory here. */
-const MAXIMUM_WINDOW_LOG = 26
+/** RFC 8878 asks decoders for 8 MiB; 32 is what `zstd -20` makes, and what may be taken of memory here. */
+const MAXIMUM_WINDOW_LOG = 25
 const CHUNK_BYTES = 64 * 1024
 
 export interface Unpacked {

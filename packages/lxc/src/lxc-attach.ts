@@ -1,7 +1,14 @@
 import { posix } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { RootlessError, type ContainerProcess, type ExecPlan, type Machine, type SpawnedProcess } from '@rootless-runtime/core'
+import {
+  printable,
+  RootlessError,
+  type ContainerProcess,
+  type ExecPlan,
+  type Machine,
+  type SpawnedProcess,
+} from '@rootless-runtime/core'
 import { createLineEndStream } from './lxc-line-ends.ts'
 import { toAttachError, toGone } from './lxc-refusals.ts'
 import type { LxcRecord } from './lxc-record.ts'
@@ -122,9 +129,9 @@ async function checkFolder(request: AttachRequest, exitCode: number): Promise<vo
 function toShellError(exitCode: number, folder: string, command: string): RootlessError {
   const [code, what] =
     exitCode === WORKDIR_MISSING
-      ? (['WORKDIR_NOT_FOUND', `the folder ${folder} is not in the container`] as const)
+      ? (['WORKDIR_NOT_FOUND', `the folder ${printable(folder)} is not in the container`] as const)
       : exitCode === 127
-        ? (['COMMAND_NOT_FOUND', `the command ${command} is not in the container`] as const)
-        : (['COMMAND_NOT_EXECUTABLE', `the command ${command} may not be executed`] as const)
+        ? (['COMMAND_NOT_FOUND', `the command ${printable(command)} is not in the container`] as const)
+        : (['COMMAND_NOT_EXECUTABLE', `the command ${printable(command)} may not be executed`] as const)
   return new RootlessError(code, what, { engine: 'lxc', evidence: `exit code ${exitCode} of ${SHELL}` })
 }

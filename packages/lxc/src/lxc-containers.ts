@@ -12,9 +12,11 @@ import {
 import { unlessAborted } from './lxc-abort.ts'
 import { attachCommand } from './lxc-attach.ts'
 import { freeze, sendSignal, toNotRunning, type ControlRequest } from './lxc-control.ts'
-import { discard, makeContainer, toNameFile, toRoot, type CreateContext } from './lxc-create.ts'
+import { makeContainer, toNameFile, toRoot, type CreateContext } from './lxc-create.ts'
+import { discard } from './lxc-discard.ts'
 import { followEvents, noteEvent } from './lxc-events.ts'
 import { readLog } from './lxc-log.ts'
+import { throwIfAborted } from './lxc-mapped.ts'
 import { CONTAINER_FILES } from './lxc-messages.ts'
 import { attachTo } from './lxc-process.ts'
 import { readRecord, toNetworkRequest, toRootfsOf, type LxcRecord } from './lxc-record.ts'
@@ -39,50 +41,56 @@ interface Found {
 /** The containers of unprivileged LXC, each kept by a supervisor of ours. Creating asks nothing. */
 export function createLxcContainers(context: ContainersContext): ContainerDriver {
   const { machine, parts, supervisors } = context
-  const find = (nameOrId: string): Promise<Found> => findContainer(context, nameOrId)
+  const find: Find = async (nameOrId, { signal }) => {
+    throwIfAborted(signal)
+    return await findContainer(context, nameOrId)
+  }
   return {
     engine: 'lxc',
     create: async (plan, call) => (await makeContainer(context, plan, call, (folder) => supervisors.warm(folder))).id,
-    start: async (id, call) => start(context, await find(id), call),
-    inspect: async (nameOrId) => inspect(context, await find(nameOrId)),
-    list: (labels) => list(context, labels),
+    start: async (id, call) => start(context, await find(id, call), call),
+    inspect: async (nameOrId, call) => inspect(context, await find(nameOrId, call)),
+    list: async (labels, { signal }) => {
+      throwIfAborted(signal)
+      return await list(context, labels)
+    },
     attach: async (id, call) => {
-      const { record, folder } = await find(id)
+      const { record, folder } = await find(id, call)
       const link = await unlessAborted(supervisors.open(folder), call.signal)
       return await attachTo(link, record.stdin || record.terminal)
     },
-    exec: async (id, plan) => exec(context, await find(id), plan),
-    logs: (id, options) => logs(context, id, options),
-    wait: async (id, call) => waitForEnd({ machine, supervisors }, (await find(id)).folder, call),
-    kill: async (id, signal) => {
-      const found = await find(id)
+    exec: async (id, plan, call) => exec(context, await find(id, call), plan),
+    logs: (id, options) => logs(context, find, id, options),
+    wait: async (id, call) => waitForEnd({ machine, supervisors }, (await find(id, call)).folder, call),
+    kill: async (id, signal, call) => {
+      const found = await find(id, call)
       await sendSignal(toControl(context, found), await readRunningPid(context, found), signal)
     },
-    pause: async (id) => pause(context, await find(id), 'lxc-freeze'),
-    resume: async (id) => pause(context, await find(id), 'lxc-unfreeze'),
-    remove: async (id) => remove(context, await find(id)),
+    pause: async (id, call) => pause(context, await find(id, call), 'lxc-freeze'),
+    resume: async (id, call) => pause(context, await find(id, call), 'lxc-unfreeze'),
+    remove: async (id, call) => remove(context, await find(id, call)),
     ...toFiles(context, find),
     events: (call) => followEvents(machine, toRoot(context), call),
     hostAddress: async (id, call) => {
-      const found = await find(id)
+      const found = await find(id, call)
       const pid = await readRunningPid(context, found)
       return await parts.network.hostAddress(toNetworkRequest(parts.store, found.record), pid, call)
     },
   }
 }
 
-function toFiles(
-  { machine, parts }: ContainersContext,
-  find: (id: string) => Promise<Found>,
-): Pick<ContainerDriver, 'copyIn' | 'copyOut' | 'commit'> {
-  const of = async (id: string): Promise<ReturnType<typeof toRootfsOf>> => {
-    const { record, folder } = await find(id)
+/** @throws RootlessError `CONTAINER_NOT_FOUND`, `ABORTED` */
+type Find = (nameOrId: string, call: Call) => Promise<Found>
+
+function toFiles({ machine, parts }: ContainersContext, find: Find): Pick<ContainerDriver, 'copyIn' | 'copyOut' | 'commit'> {
+  const of = async (id: string, call: Call): Promise<ReturnType<typeof toRootfsOf>> => {
+    const { record, folder } = await find(id, call)
     return toRootfsOf(parts.store, record, (await readRunState(machine, folder)).pid)
   }
   return {
-    copyIn: async (id, tar, targetFolder, call) => parts.rootfs.copyIn(await of(id), tar, targetFolder, call),
-    copyOut: async (id, path, call) => parts.rootfs.copyOut(await of(id), path, call),
-    commit: async (id, reference, call) => parts.rootfs.commit(await of(id), reference, call),
+    copyIn: async (id, tar, targetFolder, call) => parts.rootfs.copyIn(await of(id, call), tar, targetFolder, call),
+    copyOut: async (id, path, call) => parts.rootfs.copyOut(await of(id, call), path, call),
+    commit: async (id, reference, call) => parts.rootfs.commit(await of(id, call), reference, call),
   }
 }
 
@@ -157,12 +165,12 @@ async function exec(context: ContainersContext, { record, folder }: Found, plan:
 }
 
 async function* logs(
-  context: ContainersContext,
+  { machine, supervisors }: ContainersContext,
+  find: Find,
   id: string,
   options: Parameters<ContainerDriver['logs']>[1],
 ): ReturnType<ContainerDriver['logs']> {
-  const { machine, supervisors } = context
-  const { folder } = await findContainer(context, id)
+  const { folder } = await find(id, options)
   yield* readLog({ machine, folder, ended: (signal) => waitForEnd({ machine, supervisors }, folder, { signal }) }, options)
 }
 

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { printable, RootlessError, type Call, type ContainerPlan, type Machine } from '@rootless-runtime/core'
 import type { IdMap } from './lxc-config.ts'
+import { discard } from './lxc-discard.ts'
 import { noteEvent } from './lxc-events.ts'
 import { throwIfAborted } from './lxc-mapped.ts'
 import type { LxcParts } from './lxc-parts.ts'
@@ -100,24 +101,4 @@ async function takeName(context: CreateContext, { id, name }: LxcRecord): Promis
     // Whoever had it was removed, and the process that did so ended before it gave the name back.
     await machine.files.remove(file)
   }
-}
-
-/** Removes everything of a container, and its record last but one: what cannot be removed stays listed. */
-export async function discard(context: CreateContext, record: LxcRecord): Promise<void> {
-  const { machine, parts, supervisors } = context
-  const folder = parts.store.containerFolder(record.id)
-  const supervisor = await supervisors.find(folder)
-  supervisor?.ask({ do: 'quit' })
-  supervisor?.close()
-  const of = toRootfsOf(parts.store, record, null)
-  await parts.network.remove(toNetworkRequest(parts.store, record))
-  await parts.mounts.remove(of)
-  await parts.rootfs.remove(folder)
-  // In one step it is no container any more.
-  const gone = posix.join(toRoot(context), 'work', `${process.pid}-gone-${record.id}`)
-  await machine.files.rename(folder, gone)
-  const file = toNameFile(context, record.name)
-  const owner = await machine.readText(file)
-  if (owner.status === 'ok' && owner.value === record.id) await machine.files.remove(file)
-  await machine.files.remove(gone)
 }

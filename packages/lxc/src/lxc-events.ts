@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { Call, ContainerEvent, Machine } from '@rootless-runtime/core'
 import { encodeEvent, toEventsFile, toEventsFolder } from './lxc-event-lines.ts'
+import { throwIfAborted } from './lxc-mapped.ts'
 import { parseNote } from './lxc-notes.ts'
 
 const EVENTS: ReadonlySet<string> = new Set(['created', 'started', 'ended', 'paused', 'resumed', 'removed'])
@@ -33,7 +34,7 @@ export async function noteEvent(machine: Machine, root: string, event: Omit<Cont
   await machine.files.append(posix.join(folder, toEventsFile(time)), line)
 }
 
-/** Events from now on, until the signal fires. */
+/** Events from now on, until the signal fires. @throws RootlessError `ABORTED` */
 export async function* followEvents(machine: Machine, root: string, { signal }: Call): AsyncIterable<ContainerEvent> {
   const folder = toEventsFolder(root)
   await machine.files.makeDirectory(folder)
@@ -44,7 +45,7 @@ export async function* followEvents(machine: Machine, root: string, { signal }: 
   let change = changes.next()
   await readLines(machine, folder, reading)
   while (!stop.aborted) {
-    if ((await change).done === true) return
+    if ((await change).done === true) break
     change = changes.next()
     yield* parseEvents(await readLines(machine, folder, reading))
     const today = toEventsFile(new Date())
@@ -52,6 +53,7 @@ export async function* followEvents(machine: Machine, root: string, { signal }: 
     Object.assign(reading, { file: today, position: 0 })
     yield* parseEvents(await readLines(machine, folder, reading))
   }
+  throwIfAborted(stop)
 }
 
 /** The lines from a position on; the last one stays until it is whole. */

@@ -46,6 +46,8 @@ export const CONTAINER_FILES = {
   started: 'started.json',
   end: 'end.json',
   paused: 'paused',
+  /** Who is removing it. */
+  removing: 'removing',
   log: 'log',
   /** LXC's own log of the last start. */
   engineLog: 'lxc.log',

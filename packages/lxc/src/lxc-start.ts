@@ -22,7 +22,7 @@ export interface StartContext {
 }
 
 const SECCOMP_PROFILE = '/usr/share/lxc/config/common.seccomp'
-const ROOT: InsideUser = { uid: 0, gid: 0, groups: [], home: '/root' }
+const ROOT: InsideUser = { uid: 0, gid: 0, home: '/root' }
 
 /** The user of a container or of a command in it, by the container's own files. @throws RootlessError `USER_NOT_FOUND` */
 export async function readUser({ parts, record }: Pick<StartContext, 'parts' | 'record'>, user: string): Promise<InsideUser> {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RootlessError, type Machine } from '@rootless-runtime/core'
 import { createFrameReader, encodeFrame, encodeMessage, type Frame, type FrameKind } from './lxc-frames.ts'
-import { CONTAINER_FILES, socketName, type SupervisorEvent, type SupervisorRequest } from './lxc-messages.ts'
+import { CONTAINER_FILES, socketName, type SupervisorEvent, type SupervisorNote, type SupervisorRequest } from './lxc-messages.ts'
 import { readStartTicks, readSupervisorNote } from './lxc-notes.ts'
 
 /** A connection to the supervisor of one container. */
@@ -41,6 +41,7 @@ const KEPT_VARIABLES: ReadonlySet<string> = new Set([
 ])
 
 const POLL_MS = 2
+const QUIT_MS = 1000
 /** As much as a pipe holds. */
 const FRAME_BYTES = 64 * 1024
 
@@ -56,11 +57,18 @@ export interface SupervisorDoor {
   find(folder: string): Promise<SupervisorLink | null>
   /** The one that a container has, started when it has none. @throws RootlessError `HOST_REFUSED` */
   open(folder: string): Promise<SupervisorLink>
+  /** Ends one that has nothing to supervise, and waits for its end. */
+  end(folder: string): Promise<void>
+}
+
+/** A supervisor that was started here. Its number alone would be another's after its end. */
+interface Started extends SupervisorNote {
+  kill(): void
 }
 
 export function createSupervisorDoor(machine: Machine, timeoutMs: number): SupervisorDoor {
   // Those that may not listen yet.
-  const warming = new Map<string, Promise<number>>()
+  const warming = new Map<string, Promise<Started>>()
   const find = async (folder: string): Promise<SupervisorLink | null> => {
     const note = await readSupervisorNote(machine, folder)
     return note === null ? null : await connect(machine, note.pid, timeoutMs)
@@ -75,8 +83,9 @@ export function createSupervisorDoor(machine: Machine, timeoutMs: number): Super
     open: async (folder) => {
       const warm = warming.get(folder)
       warming.delete(folder)
-      const found = (warm === undefined ? null : await awaitSupervisor(machine, await warm, timeoutMs)) ?? (await find(folder))
-      const link = found ?? (await awaitSupervisor(machine, await startSupervisor(machine, folder), timeoutMs))
+      const found =
+        (warm === undefined ? null : await awaitSupervisor(machine, (await warm).pid, timeoutMs)) ?? (await find(folder))
+      const link = found ?? (await awaitSupervisor(machine, (await startSupervisor(machine, folder)).pid, timeoutMs))
       if (link !== null) return link
       const output = await machine.readText(`${folder}/${CONTAINER_FILES.supervisorOutput}`)
       throw new RootlessError('HOST_REFUSED', `the supervisor of a container did not come up: ${PROGRAM}`, {
@@ -84,7 +93,30 @@ export function createSupervisorDoor(machine: Machine, timeoutMs: number): Super
         evidence: output.status === 'ok' ? output.value.slice(-2000) : output.reason,
       })
     },
+    end: async (folder) => {
+      const warm = await warming.get(folder)?.catch(() => null)
+      warming.delete(folder)
+      if (warm !== null && warm !== undefined) return await endStarted(machine, warm)
+      const link = await find(folder)
+      if (link !== null) await askToQuit(link)
+    },
   }
+}
+
+/** One that nobody connected to. It may not listen yet, and would write into a folder that is being removed. */
+async function endStarted(machine: Machine, { pid, startTicks, kill }: Started): Promise<void> {
+  const isThere = async (): Promise<boolean> => (await readStartTicks(machine, pid)) === startTicks
+  if (await isThere()) kill()
+  while (await isThere()) await sleep(POLL_MS)
+}
+
+/** One that has clients left to serve stays for them, and writes nothing any more. */
+async function askToQuit(link: SupervisorLink): Promise<void> {
+  const gone = Promise.withResolvers<void>()
+  link.listen((frame) => frame === null && gone.resolve())
+  link.ask({ do: 'quit' })
+  await Promise.race([gone.promise, sleep(QUIT_MS)])
+  link.close()
 }
 
 /** `null` when it ends, or does not listen in time. */
@@ -97,7 +129,7 @@ async function awaitSupervisor(machine: Machine, pid: number, timeoutMs: number)
   }
 }
 
-async function startSupervisor(machine: Machine, folder: string): Promise<number> {
+async function startSupervisor(machine: Machine, folder: string): Promise<Started> {
   const others = Object.keys(machine.environment).filter((name) => !KEPT_VARIABLES.has(name))
   const spawned = await machine.spawn({
     file: process.execPath,
@@ -107,7 +139,10 @@ async function startSupervisor(machine: Machine, folder: string): Promise<number
     outputFile: `${folder}/${CONTAINER_FILES.supervisorOutput}`,
     environment: Object.fromEntries(others.map((name) => [name, undefined])),
   })
-  if (spawned.status === 'ok') return spawned.value.pid
+  if (spawned.status === 'ok') {
+    const { pid, kill } = spawned.value
+    return { pid, startTicks: (await readStartTicks(machine, pid)) ?? 0, kill: () => kill('SIGKILL') }
+  }
   throw new RootlessError('HOST_REFUSED', `cannot start the supervisor of a container: ${spawned.reason}`, { engine: 'lxc' })
 }
 

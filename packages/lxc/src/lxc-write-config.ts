@@ -84,7 +84,6 @@ function toEntries(source: ConfigSource): readonly Entry[] {
     ...('HOME' in record.environment ? [] : [entry('lxc.environment', `HOME=${user.home}`)]),
     entry('lxc.init.uid', String(user.uid)),
     entry('lxc.init.gid', String(user.gid)),
-    ...(user.groups.length === 0 ? [] : [entry('lxc.init.groups', user.groups.join(','))]),
     entry('lxc.init.cwd', record.workdir),
     entry('lxc.hook.version', '1'),
     ...(waitsForRelease ? [entry('lxc.hook.start-host', toShellWord(hook))] : []),

@@ -32,6 +32,8 @@ export default defineConfig({
       project('package', ['test/package/**/*.test.ts', 'test/cli/**/*.test.ts'], 120_000),
       // Real engines, as an ordinary user.
       project('live', ['test/live/**/*.test.ts', LIVE_TESTS], 120_000),
+      // Run by test/live/examples.test.ts, which gives them an image and an engine.
+      project('examples', ['examples/**/*.test.ts'], 120_000),
       // Guests with systemd, one at a time: an emulated one takes the whole machine.
       project('lab', [LAB_TESTS], 900_000),
     ],

@@ -194,6 +194,7 @@ async function listChecks(): Promise<readonly Count[]> {
   }
   return [
     await check('types', [tool('tsc'), '-p', 'test']),
+    await check('types of the examples', [tool('tsc'), '-p', 'examples']),
     await check('types of the packages', [turbo, 'run', 'types', '--ui=stream', '--output-logs=errors-only']),
     await check('lint', [tool('oxlint'), '--deny-warnings']),
     await check('format', [tool('oxfmt'), '--check']),

@@ -1,4 +1,12 @@
-import type { Call, ContainerDriver, ContainerPlan, SystemFiles } from '@rootless-runtime/core'
+import {
+  SECRETS_TARGET,
+  type Call,
+  type ContainerDriver,
+  type ContainerPlan,
+  type Fact,
+  type SecretFolders,
+  type SystemFiles,
+} from '@rootless-runtime/core'
 import { parseImageReference } from '@rootless-runtime/image'
 import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
@@ -6,14 +14,12 @@ import { toCreateBody } from './podman-create-body.ts'
 import { unreadableError } from './podman-errors.ts'
 import { attach, exec, wait } from './podman-exec.ts'
 import { copyFrom, copyInto } from './podman-copy.ts'
-import { inspectContainer } from './podman-inspect.ts'
+import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { readHostAddress } from './podman-host-address.ts'
 import { readEvents } from './podman-events.ts'
 import { readLogs } from './podman-logs.ts'
 import type { OwnerMaps } from './podman-owner.ts'
-import { SECRETS_TARGET } from './podman-create-body.ts'
 import type { Question } from './podman-question.ts'
-import type { SecretFolders } from './podman-secrets.ts'
 import { parseListed, type InspectedContainer } from './podman-state.ts'
 
 /** What the containers need beside the API. */
@@ -24,7 +30,7 @@ export interface ContainerParts {
   readonly owners: OwnerMaps
   /** Whether a container has a cgroup of its own, without which Podman cannot freeze it. */
   readonly hasCgroup: () => Promise<boolean>
-  readonly ownAddress: () => Promise<string>
+  readonly ownAddress: () => Promise<Fact<string>>
   readonly readHosts: (path: string) => Promise<string>
 }
 
@@ -62,13 +68,9 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
   }
 }
 
-function at(id: string): string {
-  return `/containers/${encodeURIComponent(id)}`
-}
-
 async function act(api: PodmanApi, id: string, action: string, call: Call): Promise<void> {
   const what = `${action.replace(/\?.*/u, '')} ${id}`
-  await api.ask({ method: 'POST', path: `${at(id)}/${action}`, what, improperState: 'NOT_RUNNING' }, call)
+  await api.ask({ method: 'POST', path: `${toContainerPath(id)}/${action}`, what, improperState: 'NOT_RUNNING' }, call)
 }
 
 const made = z.object({ Id: z.string() })
@@ -78,26 +80,27 @@ async function create(parts: ContainerParts, plan: ContainerPlan, call: Call): P
   const version = await parts.api.version()
   const secretsFolder = await parts.secrets.make(plan.secrets)
   try {
-    return await ask(
-      parts.api,
-      { json: toCreateBody(plan, { version, ...maps, secretsFolder }), what: `create ${plan.name}` },
-      call,
-    )
+    const json = toCreateBody(plan, { version, ...maps, secretsFolder })
+    return await ask(parts.api, { json, what: `create ${plan.name}` })
   } catch (error) {
     if (secretsFolder !== null) await parts.secrets.remove(secretsFolder)
     throw error
   }
 }
 
-async function ask(api: PodmanApi, question: Pick<Question, 'json' | 'what'>, call: Call): Promise<string> {
-  const answer = made.safeParse(await api.ask({ method: 'POST', path: '/containers/create', ...question }, call))
+// Not ended by the caller's signal: Podman would go on, and make it when nobody knows of it any more.
+async function ask(api: PodmanApi, question: Pick<Question, 'json' | 'what'>): Promise<string> {
+  const answer = made.safeParse(await api.ask({ method: 'POST', path: '/containers/create', ...question }, {}))
   if (!answer.success) throw unreadableError(question.what, z.prettifyError(answer.error))
   return answer.data.Id
 }
 
 async function remove({ api, secrets }: ContainerParts, id: string, call: Call): Promise<void> {
   const { mounts } = await inspectContainer(api, id, call)
-  await api.ask({ method: 'DELETE', path: `${at(id)}?v=true`, what: `remove ${id}`, improperState: 'STILL_RUNNING' }, call)
+  await api.ask(
+    { method: 'DELETE', path: `${toContainerPath(id)}?v=true`, what: `remove ${id}`, improperState: 'STILL_RUNNING' },
+    call,
+  )
   const folder = mounts.get(SECRETS_TARGET)
   if (folder !== undefined) await secrets.remove(folder)
 }

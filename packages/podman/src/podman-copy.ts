@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { unreadableError } from './podman-errors.ts'
 import { parseJson } from './podman-http.ts'
-import { inspectContainer } from './podman-inspect.ts'
+import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 
 /** What goes where. */
 export interface CopyInto {
@@ -34,7 +34,7 @@ export function copyFrom(
 }
 
 function toPath(id: string, path: string): string {
-  return `/containers/${encodeURIComponent(id)}/archive?path=${encodeURIComponent(path)}`
+  return `${toContainerPath(id)}/archive?path=${encodeURIComponent(path)}`
 }
 
 const stat = z.object({ mode: z.number() })

@@ -1,4 +1,11 @@
-import { isAtLeastVersion, RootlessError, type ContainerPlan, type LimitPlan, type MountOptions } from '@rootless-runtime/core'
+import {
+  isAtLeastVersion,
+  RootlessError,
+  SECRETS_TARGET,
+  type ContainerPlan,
+  type LimitPlan,
+  type MountOptions,
+} from '@rootless-runtime/core'
 import { toSignalNumber } from './signal-numbers.ts'
 
 /** How the ids inside map to those outside, when not as Podman does by itself. */
@@ -17,8 +24,6 @@ export interface CreateContext {
   /** The folder outside with the secrets; `null` without any. */
   readonly secretsFolder: string | null
 }
-
-export const SECRETS_TARGET = '/run/secrets'
 
 /** `POST /libpod/containers/create`: the SpecGenerator of pkg/specgen, in which what is not given is the engine's default. */
 export function toCreateBody(plan: ContainerPlan, context: CreateContext): Readonly<Record<string, unknown>> {

@@ -1,11 +1,9 @@
-import { RootlessError, type DriverContext, type EngineDriver, type Machine } from '@rootless-runtime/core'
+import { createSecretFolders, readOwnAddress, type DriverContext, type EngineDriver } from '@rootless-runtime/core'
 import { createPodmanApi } from './podman-api.ts'
 import { createPodmanContainers } from './podman-containers.ts'
-import { parseOwnAddress } from './podman-host-address.ts'
 import { createPodmanImages } from './podman-images.ts'
 import { createPodmanNetworks, createPodmanVolumes } from './podman-networks.ts'
 import { createOwnerMaps } from './podman-owner.ts'
-import { createSecretFolders } from './podman-secrets.ts'
 import { createPodmanService } from './podman-service.ts'
 
 /** What Podman does beside answering questions. Nothing is asked, and no service started, before the first call. */
@@ -32,13 +30,4 @@ export async function openPodmanDriver({ machine, timeoutMs, capabilities }: Dri
     networks: createPodmanNetworks(api),
     volumes: createPodmanVolumes(api),
   }
-}
-
-async function readOwnAddress(machine: Machine): Promise<string> {
-  const [route, trie] = await Promise.all([machine.readText('/proc/net/route'), machine.readText('/proc/net/fib_trie')])
-  const found = route.status === 'ok' && trie.status === 'ok' ? parseOwnAddress(route.value, trie.value) : undefined
-  if (found !== undefined) return found
-  throw new RootlessError('NOT_SUPPORTED', 'this machine has no address but its loopback: no container reaches it', {
-    engine: 'podman',
-  })
 }

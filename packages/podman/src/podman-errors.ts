@@ -79,9 +79,12 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   [/bind: cannot assign requested address|\(Cannot assign requested address\)/u, 'INVALID_ARGUMENT'],
   [/executable file .*not found|exec: ".*": stat .*: no such file or directory/u, 'COMMAND_NOT_FOUND'],
   [/exec: ".*": (?:permission denied|is a directory)|open executable: |exec format error/u, 'COMMAND_NOT_EXECUTABLE'],
+  // runc's last line only, of a name with a newline in it. Of a file of a cgroup it would name the path.
+  [/^(?!.*\/sys\/fs\/cgroup).*: no such file or directory: OCI runtime attempted to invoke a command/u, 'COMMAND_NOT_FOUND'],
   [/^statfs .*: no such file or directory/u, 'MOUNT_NOT_FOUND'],
   [/^no such file or directory$|could not be found (?:on|in) container|: exists but is not a directory/u, 'PATH_NOT_FOUND'],
-  [/names must match|invalid signal|no command or entrypoint provided|invalid reference format/u, 'INVALID_ARGUMENT'],
+  [/invalid reference format|repository name must be lowercase|no 64-byte hexadecimal value/u, 'INVALID_ARGUMENT'],
+  [/names must match|invalid signal|no command or entrypoint provided|unknown capability/u, 'INVALID_ARGUMENT'],
 ]
 
 /** What Podman refused, in a code of ours; a word that is in no table is `ENGINE_REFUSED`. */

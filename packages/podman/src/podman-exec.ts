@@ -2,7 +2,7 @@ import type { Call, ContainerProcess, ExecPlan, TerminalSize } from '@rootless-r
 import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { goneError, toRefusal, unreadableError } from './podman-errors.ts'
-import { inspectContainer } from './podman-inspect.ts'
+import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { toContainerProcess } from './podman-process.ts'
 
 /** A container to attach to. */
@@ -19,7 +19,7 @@ export async function attach(api: PodmanApi, { id, terminal, stdin }: Attached, 
   const lost = await api.lost()
   // Without keys to detach: the two bytes of them may be in anybody's input.
   const query = `stream=true&stdin=${stdin}&stdout=true&stderr=true&detachKeys=`
-  const path = `/containers/${encodeURIComponent(id)}/attach?${query}`
+  const path = `${toContainerPath(id)}/attach?${query}`
   const connection = await api.upgrade({ method: 'POST', path, what, improperState: 'NOT_RUNNING' }, call)
   return toContainerProcess({
     what,
@@ -53,7 +53,7 @@ export async function wait(api: PodmanApi, id: string, call: Call): Promise<numb
 
 async function waitOnce(api: PodmanApi, id: string, intervalMs: number, call: Call): Promise<number> {
   const what = `wait for ${id}`
-  const path = `/containers/${encodeURIComponent(id)}/wait?condition=exited&interval=${intervalMs}ms`
+  const path = `${toContainerPath(id)}/wait?condition=exited&interval=${intervalMs}ms`
   const answer = z.number().safeParse(await api.ask({ method: 'POST', path, what, timeoutMs: null }, call))
   if (!answer.success) throw unreadableError(what, 'it is no number')
   return answer.data
@@ -91,7 +91,7 @@ export async function exec(api: PodmanApi, id: string, plan: ExecPlan, call: Cal
     ...(plan.workdir !== null && { WorkingDir: plan.workdir }),
     ...(plan.user !== null && { User: plan.user }),
   }
-  const path = `/containers/${encodeURIComponent(id)}/exec`
+  const path = `${toContainerPath(id)}/exec`
   const answer = created.safeParse(await api.ask({ method: 'POST', path, what, json, improperState: 'NOT_RUNNING' }, call))
   if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
   const session = encodeURIComponent(answer.data.Id)

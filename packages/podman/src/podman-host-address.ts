@@ -1,10 +1,10 @@
-import { RootlessError } from '@rootless-runtime/core'
+import { RootlessError, type Fact } from '@rootless-runtime/core'
 import type { InspectedContainer } from './podman-state.ts'
 
 /** What is asked of the machine. */
 export interface HostAddressParts {
   /** An address of this machine that is no loopback. */
-  readonly ownAddress: () => Promise<string>
+  readonly ownAddress: () => Promise<Fact<string>>
   readonly readHosts: (path: string) => Promise<string>
 }
 
@@ -18,7 +18,11 @@ export async function readHostAddress(parts: HostAddressParts, container: Inspec
   if (networkMode === 'none')
     throw new RootlessError('NOT_SUPPORTED', `${state.name} has no network, and so no way to this machine`, { engine: 'podman' })
   const hosts = hostsPath === null ? '' : await parts.readHosts(hostsPath)
-  return parseHosts(hosts) ?? (await parts.ownAddress())
+  const told = parseHosts(hosts)
+  if (told !== undefined) return told
+  const own = await parts.ownAddress()
+  if (own.status === 'known') return own.value
+  throw new RootlessError('NOT_SUPPORTED', `no container reaches this machine: ${own.reason}`, { engine: 'podman' })
 }
 
 /** The address of the host in hosts(5); `undefined` when it is not there. */
@@ -28,44 +32,4 @@ export function parseHosts(text: string): string | undefined {
     if (address !== undefined && names.includes(NAME)) return address
   }
   return undefined
-}
-
-/** The address of the interface of the default route: /proc/net/route and /proc/net/fib_trie, proc(5). */
-export function parseOwnAddress(route: string, fibTrie: string): string | undefined {
-  const own = parseLocalAddresses(fibTrie)
-  const networks = route
-    .split('\n')
-    .slice(1)
-    .map((line) => line.split('\t'))
-    .flatMap(([name, destination, , , , , , mask]) =>
-      name === undefined || destination === undefined || mask === undefined
-        ? []
-        : [{ name, destination: toNumber(destination), mask: toNumber(mask) }],
-    )
-  const way = networks.find(({ destination }) => destination === 0)?.name
-  const direct = networks.filter(({ name, mask }) => name === way && mask !== 0)
-  return (
-    own.find((address) => direct.some(({ destination, mask }) => (addressNumber(address) & mask) >>> 0 === destination)) ?? own[0]
-  )
-}
-
-/** Addresses of this machine but those of the loopback. */
-function parseLocalAddresses(fibTrie: string): readonly string[] {
-  const found = new Set<string>()
-  let leaf = ''
-  for (const line of fibTrie.split('\n')) {
-    leaf = /\|-- (\d+\.\d+\.\d+\.\d+)$/u.exec(line)?.[1] ?? leaf
-    if (line.endsWith('/32 host LOCAL') && !leaf.startsWith('127.')) found.add(leaf)
-  }
-  return [...found]
-}
-
-/** The kernel prints the address as one number of this machine's byte order, which is little endian wherever Podman runs but on s390x. */
-function toNumber(hexadecimal: string): number {
-  const bytes = hexadecimal.match(/../gu)?.toReversed() ?? []
-  return Number.parseInt(bytes.join(''), 16)
-}
-
-function addressNumber(address: string): number {
-  return address.split('.').reduce((sum, part) => (sum * 256 + Number(part)) >>> 0, 0)
 }

@@ -2,7 +2,7 @@ import { createFrameParser, RootlessError, type LogEntry, type LogOptions, type 
 import type { PodmanApi } from './podman-api.ts'
 import { goneError, unreadableError } from './podman-errors.ts'
 import { wait } from './podman-exec.ts'
-import { inspectContainer } from './podman-inspect.ts'
+import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { readLogFile } from './podman-log-file.ts'
 
 /** The log, piece by piece as the command wrote it: a piece is a line with its end, or a part of one. */
@@ -41,7 +41,7 @@ async function* askLogs(api: PodmanApi, id: string, options: LogOptions): AsyncG
     // Podman counts before it sorts the streams apart; both are asked for, so its count is ours.
     ...(tailLines !== undefined && { tail: String(tailLines) }),
   })
-  const path = `/containers/${encodeURIComponent(id)}/logs?${query.toString()}`
+  const path = `${toContainerPath(id)}/logs?${query.toString()}`
   // Following, Podman says nothing at all before there is a line.
   const timeoutMs = follow ? { timeoutMs: null } : {}
   const lost = await api.lost()

@@ -17,7 +17,9 @@ export function createPodmanNetworks(api: PodmanApi): Networks {
   return {
     create: async (name, { isolated = false, labels: wanted = {}, ...call } = {}) => {
       await check()
-      const json = { name, driver: 'bridge', internal: isolated, dns_enabled: true, labels: wanted }
+      // Without it containers of two networks reach each other.
+      const options = { isolate: 'true' }
+      const json = { name, driver: 'bridge', internal: isolated, dns_enabled: true, labels: wanted, options }
       await api.ask({ root: 'v4.0.0', method: 'POST', path: '/networks/create', what: `create the network ${name}`, json }, call)
     },
     list: async (call = {}) => {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import type { IdMapping } from './podman-create-body.ts'
 import { unreadableError } from './podman-errors.ts'
+import { toContainerPath } from './podman-inspect.ts'
 import { inspectImage } from './podman-images.ts'
 
 /** Maps of ids in which the caller is the container's user; `null` for Podman's own, in which the caller is root. */
@@ -87,9 +88,10 @@ const made = z.object({ Id: z.string() })
 async function readIds(api: PodmanApi, plan: ContainerPlan, user: string, call: Call): Promise<Ids> {
   const what = `look for the user of ${plan.name}`
   const json = { name: `${plan.name}-user`, image: plan.image, labels: plan.labels, command: ['none'] }
-  const answer = made.safeParse(await api.ask({ method: 'POST', path: '/containers/create', what, json }, call))
+  // Without the caller's signal: it is made before it can be removed.
+  const answer = made.safeParse(await api.ask({ method: 'POST', path: '/containers/create', what, json }, {}))
   if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
-  const path = `/containers/${encodeURIComponent(answer.data.Id)}`
+  const path = toContainerPath(answer.data.Id)
   try {
     const read = (file: string): Promise<string> => readFile(api, `${path}/archive?path=${encodeURIComponent(file)}`, what, call)
     return findIds(user, await read('/etc/passwd'), await read('/etc/group'))

@@ -106,7 +106,7 @@ export function parseInspected(json: unknown, what: string, version: string): In
       labels: Config.Labels ?? {},
       createdAt: data.Created,
       startedAt: toMoment(State.StartedAt),
-      endedAt: status === 'ended' ? toMoment(State.FinishedAt) : null,
+      endedAt: status === 'ended' ? toEnd(State.StartedAt, State.FinishedAt) : null,
       exitCode,
       outOfMemory: judgeOutOfMemory(State.OOMKilled, data.HostConfig.Memory, version),
       pid: isAlive(status) && State.Pid > 0 ? State.Pid : null,
@@ -170,6 +170,11 @@ function isAlive(status: ContainerStatus): boolean {
 
 function toImageId(id: string): string {
   return id === '' || id.startsWith('sha256:') ? id : `sha256:${id}`
+}
+
+// Podman takes the end from a file's time, which the kernel keeps to 4 ms: it can seem to be before the start.
+function toEnd(startedAt: Date, finishedAt: Date): Date | null {
+  return toMoment(new Date(Math.max(startedAt.getTime(), finishedAt.getTime())))
 }
 
 // Go's zero time is in the year 1.

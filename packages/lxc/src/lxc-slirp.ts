@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -53,9 +54,12 @@ export async function startSlirp(
     outputFile: log,
   })
   if (started.status !== 'ok') throw new RootlessError('HOST_REFUSED', `slirp4netns: ${started.reason}`, { engine: 'lxc' })
+  const program = { socket, log, program: started.value }
   try {
-    await awaitSocket(machine, { socket, log, program: started.value }, signal)
-    for (const port of ports) await publish(machine, socket, port)
+    // Its first answer is the proof that the device is there: slirp4netns opens its socket after that (main.c).
+    const forwards = await ask(machine, program, { execute: 'list_hostfwd' }, signal)
+    parseAnswer(forwards)
+    for (const port of ports) await publish(machine, program, port, signal)
     return started.value.pid
   } catch (error) {
     started.value.kill('SIGKILL')
@@ -74,21 +78,23 @@ interface Starting {
   readonly program: SpawnedProcess
 }
 
-/** The socket is there when the device is: slirp4netns makes it after that (main.c). */
-async function awaitSocket(machine: Machine, { socket, log, program }: Starting, signal: AbortSignal | undefined): Promise<void> {
+/** One question each connection. A socket that is not there yet, or whose queue is full (it has room for one), is asked again. */
+async function ask(
+  machine: Machine,
+  { socket, log, program }: Starting,
+  question: object,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   let hasEnded = false
   void program.ended.then(() => (hasEnded = true))
   const until = Date.now() + READY_TIMEOUT_MS
   for (;;) {
     throwIfAborted(signal)
     const answer = await machine.connect(socket, { timeoutMs: ANSWER_TIMEOUT_MS })
-    if (answer.status === 'ok') {
-      answer.value.destroy()
-      return
-    }
+    if (answer.status === 'ok') return readAnswer(answer.value, question)
     if (hasEnded || Date.now() > until) {
       const said = await machine.readText(log)
-      const words = printable(said.status === 'ok' ? said.value : said.reason)
+      const words = printable(said.status === 'ok' && said.value !== '' ? said.value : answer.reason)
       throw new RootlessError('HOST_REFUSED', `slirp4netns gives the container no network: ${words}`, {
         engine: 'lxc',
         evidence: words,
@@ -98,27 +104,39 @@ async function awaitSocket(machine: Machine, { socket, log, program }: Starting,
   }
 }
 
-const hostForward = z.union([
-  z.object({ return: z.object({ id: z.number() }) }).transform(() => null),
+async function readAnswer(stream: Duplex, question: object): Promise<string> {
+  const timer = setTimeout(() => stream.destroy(new Error(`no answer in ${ANSWER_TIMEOUT_MS / 1000} s`)), ANSWER_TIMEOUT_MS)
+  try {
+    stream.end(JSON.stringify(question))
+    return await text(stream)
+  } catch (cause) {
+    throw new RootlessError('HOST_REFUSED', 'slirp4netns did not answer', { engine: 'lxc', cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const answer = z.union([
+  z.object({ return: z.unknown() }).transform(() => null),
+  z.object({ entries: z.array(z.unknown()) }).transform(() => null),
   z.object({ error: z.object({ desc: z.string() }) }).transform(({ error }) => error.desc),
 ])
 
-async function publish(machine: Machine, socket: string, port: PublishedPort): Promise<void> {
+async function publish(machine: Machine, program: Starting, port: PublishedPort, signal: AbortSignal | undefined): Promise<void> {
   const { protocol, address, host, container } = port
-  const answer = await machine.connect(socket, { timeoutMs: ANSWER_TIMEOUT_MS })
-  if (answer.status !== 'ok') throw new RootlessError('HOST_REFUSED', `slirp4netns: ${answer.reason}`, { engine: 'lxc' })
-  const stream = answer.value
   const wanted = { proto: protocol, host_addr: address, host_port: host, guest_port: container }
-  stream.end(JSON.stringify({ execute: 'add_hostfwd', arguments: wanted }))
-  const said = parseForward(await text(stream))
-  if (said !== null) throw await toPortError(machine, port, `slirp4netns: ${said}`)
+  const refusal = parseAnswer(await ask(machine, program, { execute: 'add_hostfwd', arguments: wanted }, signal))
+  if (refusal !== null) throw await toPortError(machine, port, `slirp4netns: ${refusal}`)
 }
 
-/** `null` when the port is forwarded, else what slirp4netns said. */
-export function parseForward(answer: string): string | null {
+/** `null` when it is done, else what slirp4netns said. @throws RootlessError `ENGINE_OUTPUT_UNREADABLE` */
+export function parseAnswer(said: string): string | null {
   try {
-    return hostForward.parse(JSON.parse(answer))
-  } catch {
-    return `answered ${printable(answer) || 'nothing'}`
+    return answer.parse(JSON.parse(said))
+  } catch (cause) {
+    throw new RootlessError('ENGINE_OUTPUT_UNREADABLE', `slirp4netns answered ${printable(said) || 'nothing'}`, {
+      engine: 'lxc',
+      cause,
+    })
   }
 }

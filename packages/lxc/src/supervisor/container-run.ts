@@ -113,7 +113,7 @@ interface Hand {
 
 /** The two pipes by which the start-host hook says its pid and waits for its answer. */
 function openHand(): Hand {
-  const [pid, go] = [openBoth(PIPE.pid), openBoth(PIPE.go)]
+  const [pid, go] = [openBoth(PIPE.pid, 'read'), openBoth(PIPE.go, 'write')]
   go.on('error', () => {})
   pid.on('error', () => {})
   const namespaces = once(pid, 'data').then(([chunk]) => Number.parseInt(String(chunk), 10))

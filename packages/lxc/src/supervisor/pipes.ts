@@ -39,9 +39,13 @@ export function openInput(path: string): PipeEnds {
   return { ours: new Socket({ fd: ours, readable: false, writable: true }), theirs }
 }
 
-/** A pipe that stays open whoever opens and closes its other end. */
-export function openBoth(path: string): Socket {
-  return new Socket({ fd: openSync(path, O_RDWR | O_NONBLOCK), readable: true, writable: true })
+/**
+ * A pipe that stays open whoever opens and closes its other end. A readable socket of Node reads as soon as it is made: one to write to
+ * must not be, or it takes its own words out of the pipe.
+ */
+export function openBoth(path: string, use: 'read' | 'write'): Socket {
+  const fd = openSync(path, O_RDWR | O_NONBLOCK)
+  return new Socket({ fd, readable: use === 'read', writable: use === 'write' })
 }
 
 function unlinkIfThere(path: string): void {

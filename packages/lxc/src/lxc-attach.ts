@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { PassThrough } from 'node:stream'
+import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import {
   printable,
@@ -52,10 +52,26 @@ export async function attachCommand(request: AttachRequest): Promise<ContainerPr
   if (spawned.status !== 'ok') throw new RootlessError('ENGINE_UNAVAILABLE', spawned.reason, { engine: 'lxc' })
   const running = spawned.value
   const ended = awaitEnd(request, running, words)
+  // Whoever dropped the streams may not ask for the end.
+  ended.catch(() => {})
   if (plan.terminal) return toTerminal(machine, running, ended)
+  endUnheard(running, [running.stdout, running.stderr])
   if (!plan.stdin) running.stdin.end()
   const { stdout, stderr } = running
   return { stdin: plan.stdin ? running.stdin : new PassThrough().resume(), stdout, stderr, ended, resize: async () => {} }
+}
+
+/**
+ * A command whose streams were all dropped, as by a caller's signal, is ended: nobody is there to whom it could say anything, and it
+ * would keep this process alive. lxc-attach and what it runs are one process group.
+ */
+function endUnheard(running: SpawnedProcess, streams: readonly Readable[]): void {
+  let isEnded = false
+  void running.ended.then(() => (isEnded = true))
+  const onClose = (): void => {
+    if (!isEnded && streams.every(({ destroyed, readableEnded }) => destroyed && !readableEnded)) running.kill('SIGKILL')
+  }
+  for (const stream of streams) stream.once('close', onClose)
 }
 
 /** What is typed at once waits until somebody reads it. */
@@ -66,6 +82,7 @@ function toTerminal(machine: Machine, running: SpawnedProcess, ended: Promise<nu
   void takenOver.then(() => pipeline(typed, running.stdin).catch(() => {}))
   const stdout = createLineEndStream()
   pipeline(running.stdout, stdout).catch(() => {})
+  endUnheard(running, [stdout])
   const resize: ContainerProcess['resize'] = async (size) => {
     await takenOver
     await resizeTerminal(machine, running.pid, size)

@@ -130,13 +130,16 @@ async function writeRoutes(
   if (pid === null) return
   const end = await runProgram(machine, {
     file: 'nsenter',
-    arguments: ['-t', String(pid), '--user', '--net', '--preserve-credentials', '--', 'ip', '-force', '-batch', '-'],
+    arguments: ['-t', String(pid), '--user', '--net', '-S', '0', '-G', '0', '--', 'ip', '-force', '-batch', '-'],
     input: toRouteCommands(member, members, news.gone),
   })
   // Its end may come between.
   if (end.exitCode !== 0 && (await readRunning(machine, store.containerFolder(member.containerId))) === pid)
     checkEnd(end, `lead ${member.names[0] ?? 'a container'} to the others of its network`)
 }
+
+/** By such an address everyone on the bridge would reach everyone, whatever network they are on. */
+const NO_LINK_LOCAL = ['link set dev eth0 addrgenmode none\n', 'address flush dev eth0 scope link\n']
 
 /** Lines of `ip -batch`. */
 export function toRouteCommands(
@@ -147,7 +150,7 @@ export function toRouteCommands(
   const others = members.filter(({ address }) => address !== member.address)
   const added = others.map(({ address }) => `route replace ${address}/32 dev eth0 src ${member.address}\n`)
   const removed = gone === null ? [] : [`route flush ${gone}/32 dev eth0\n`]
-  return [...removed, ...added].join('')
+  return [...NO_LINK_LOCAL, ...removed, ...added].join('')
 }
 
 /** The pid of a container that runs; `null` when it has ended, whoever has its number now. */

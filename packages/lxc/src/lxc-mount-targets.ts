@@ -51,11 +51,14 @@ export async function makeTargets(
   const failed = mounts[paths.length]
   if (end.exitCode !== 0 || failed !== undefined) {
     const shown = JSON.stringify(printable(failed?.target ?? ''))
-    const said = printable(end.stderr) || `exit code ${end.exitCode}`
+    const said = printable(end.stderr.replace(OUTSIDE, '')) || `exit code ${end.exitCode}`
     throw new RootlessError('INVALID_ARGUMENT', `nothing can be mounted on ${shown} of the container: ${said}`, { engine: 'lxc' })
   }
   return mounts.map((mount, index) => ({ ...mount, target: paths[index] ?? mount.target }))
 }
+
+/** What dash says of a working directory that its root does not hold. */
+const OUTSIDE = /^sh: 0: getcwd\(\) failed: .*\n/mu
 
 function toFields({ path, name, loader }: FoundTool): readonly string[] {
   return [loader?.path ?? '', loader?.libraries ?? '', path, name ?? '']

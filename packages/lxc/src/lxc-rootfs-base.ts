@@ -35,8 +35,9 @@ export async function ensureBase(door: FileDoor, store: FileStore, request: Root
   const base = await door.idMaps()
   const { uid, gid } = findOwnIds(request.idMaps, base, machine.user)
   if (uid === null && gid === null) return image.rootfs
-  const path = posix.join(image.folder, `rootfs-u${uid ?? ''}-g${gid ?? ''}`)
-  if ((await machine.status(path)).status === 'ok') return path
+  // A folder of ours around it: rename(2) moves no folder of another owner.
+  const path = posix.join(image.folder, `owned-u${uid ?? ''}-g${gid ?? ''}`)
+  if ((await machine.status(path)).status === 'ok') return posix.join(path, 'rootfs')
   const folder = store.newWorkPath()
   await machine.files.makeDirectory(folder, { mode: 0o711 })
   try {
@@ -47,9 +48,9 @@ export async function ensureBase(door: FileDoor, store: FileStore, request: Root
     const ends = await pipePrograms(machine, from, toMappedProgram(request.idMaps, [...UNPACK, '-C', rootfs]), call.signal)
     checkUnpacked(ends.to, 'unpack the image for the ids of its user')
     checkEnd(ends.from, 'read the image')
-    await renameUnlessThere(door, rootfs, path)
+    await renameUnlessThere(door, folder, path)
   } finally {
     await store.removeTree(folder)
   }
-  return path
+  return posix.join(path, 'rootfs')
 }

@@ -1,4 +1,12 @@
-import { openImageArchive, parseImageReference, writeDockerArchive, type ArchivedImage } from '@rootless-runtime/image'
+import {
+  openImageArchive,
+  parseImageReference,
+  pullImage,
+  writeDockerArchive,
+  type ArchivedImage,
+  type ImageArchive,
+  type OpenImageOptions,
+} from '@rootless-runtime/image'
 import { RootlessError, printable, type Image, type Images, type LoadOptions } from '@rootless-runtime/core'
 import {
   imagePathsOf,
@@ -24,10 +32,22 @@ export function createLxcImages(door: FileDoor, store: FileStore): Images & Imag
   return {
     load: async (source, options = {}) => {
       await store.prepare()
-      return loadArchive(door, store, source, options)
+      const { signal, onProgress, reference, config } = options
+      const given = {
+        ...optional({ signal, onProgress }),
+        ...(reference === undefined ? {} : { reference }),
+        ...(config === undefined ? {} : { config }),
+      }
+      return keepArchive(door, store, options, (spool) => openImageArchive(source, { ...spool, ...given }))
     },
-    pull: async (reference) => {
-      throw new RootlessError('NOT_SUPPORTED', `${printable(reference)} cannot be pulled yet`, { engine: 'lxc' })
+    pull: async (reference, options = {}) => {
+      await store.prepare()
+      const { signal, onProgress, insecure } = options
+      const given = { ...optional({ signal, onProgress }), ...(insecure === undefined ? {} : { insecure }) }
+      const pulled = await keepArchive(door, store, options, (spool) => pullImage(reference, { ...spool, ...given }))
+      const [image] = pulled
+      if (image !== undefined) return image
+      throw new RootlessError('IMAGE_NOT_FOUND', `nothing was pulled for ${printable(reference)}`, { engine: 'lxc' })
     },
     list: async () => {
       const [images, references] = await Promise.all([listStoredImages(door.machine, store), listReferences(door.machine, store)])
@@ -48,24 +68,19 @@ export function createLxcImages(door: FileDoor, store: FileStore): Images & Imag
   }
 }
 
-async function loadArchive(
+/** Where an archive is unpacked before it is stored. */
+type Spool = Pick<OpenImageOptions, 'door' | 'spoolFolder'>
+
+async function keepArchive(
   door: FileDoor,
   store: FileStore,
-  source: string | AsyncIterable<Uint8Array>,
-  options: LoadOptions,
+  options: Pick<LoadOptions, 'signal' | 'onProgress'>,
+  open: (spool: Spool) => Promise<ImageArchive>,
 ): Promise<readonly Image[]> {
   const spoolFolder = store.newWorkPath()
   await door.machine.files.makeDirectory(spoolFolder)
   try {
-    const { signal, reference, config, onProgress } = options
-    await using archive = await openImageArchive(source, {
-      door: door.machine,
-      spoolFolder,
-      ...(reference === undefined ? {} : { reference }),
-      ...(config === undefined ? {} : { config }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(onProgress === undefined ? {} : { onProgress }),
-    })
+    await using archive = await open({ door: door.machine, spoolFolder })
     const stored: StoredImage[] = []
     for (const image of archive.images) stored.push(await storeImage(door, store, image, options))
     const references = await listReferences(door.machine, store)
@@ -73,6 +88,15 @@ async function loadArchive(
   } finally {
     await store.removeTree(spoolFolder)
   }
+}
+
+interface Watched {
+  readonly signal: AbortSignal | undefined
+  readonly onProgress: LoadOptions['onProgress'] | undefined
+}
+
+function optional({ signal, onProgress }: Watched): Pick<LoadOptions, 'signal' | 'onProgress'> {
+  return { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) }
 }
 
 /** By its whole id, by a reference, or by the beginning of its id. */

@@ -3,10 +3,10 @@ import { LABEL_PREFIX, RootlessError, type Call, type ContainerDriver } from '@r
 import * as z from 'zod'
 import { attachTo } from './docker-attach.ts'
 import { openBody, parseReply, type DockerClient } from './docker-client.ts'
+import { createContainer } from './docker-create.ts'
 import { readEvents } from './docker-events.ts'
 import { startExec } from './docker-exec.ts'
 import {
-  createContainer,
   inspectContainer,
   readEndAfterStreams,
   readState,

@@ -22,19 +22,21 @@ export function describeBroken(error: unknown): string {
 
 /** What the caller's own signal ended. */
 export function abortedError(what: string, signal: AbortSignal | undefined): RootlessError {
-  return new RootlessError('ABORTED', `${what} was aborted`, { engine: 'docker', cause: signal?.reason })
+  return new RootlessError('ABORTED', `${printable(what)} was aborted`, { engine: 'docker', cause: signal?.reason })
 }
 
 /** Docker hung up in the middle, or died. */
 export function goneError(what: string, cause?: unknown): RootlessError {
-  return new RootlessError('ENGINE_GONE', `Docker hung up before it had answered ${what}; see whether it still runs`, {
+  return new RootlessError('ENGINE_GONE', `Docker hung up before it had answered ${printable(what)}; see whether it still runs`, {
     engine: 'docker',
     cause,
   })
 }
 
 export function timeoutError(what: string, timeoutMs: number): RootlessError {
-  return new RootlessError('ENGINE_TIMEOUT', `Docker did not answer ${what} within ${timeoutMs} ms`, { engine: 'docker' })
+  return new RootlessError('ENGINE_TIMEOUT', `Docker did not answer ${printable(what)} within ${timeoutMs} ms`, {
+    engine: 'docker',
+  })
 }
 
 /**
@@ -44,20 +46,20 @@ export function timeoutError(what: string, timeoutMs: number): RootlessError {
 const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   // What the caller wrote stands between quotes, and is read over: a command may be called "No such image".
   [
-    /exec: "(?:[^"\\]|\\.)*": (?:executable file not found in \$PATH|stat .*: no such file or directory|no such file or directory)/u,
+    /exec: "(?:[^"\\]|\\.)*": (?:executable file not found in \$PATH|(?:stat .*: )?no such file or directory)/su,
     'COMMAND_NOT_FOUND',
   ],
   [/exec: "(?:[^"\\]|\\.)*": (?:permission denied|is a directory)/u, 'COMMAND_NOT_EXECUTABLE'],
   // The kernel's word for what is no program; a script whose interpreter is missing gets the one of a missing file.
   [
-    /unable to start container process: exec [^"].*: no such file or directory|exec \S+: no such file or directory/u,
+    /unable to start container process: exec [^"].*: no such file or directory|exec \S+: no such file or directory/su,
     'COMMAND_NOT_FOUND',
   ],
   [/exec format error/u, 'COMMAND_NOT_EXECUTABLE'],
   [/chdir to cwd |^Cannot mkdir: .* is not a directory/u, 'WORKDIR_NOT_FOUND'],
   [/unable to find (?:user|group) |no matching entries in (?:passwd|group) file/u, 'USER_NOT_FOUND'],
   // An id that the user namespace does not map.
-  [/unable to setup user: invalid argument/u, 'USER_NOT_FOUND'],
+  [/unable to setup user: invalid argument|\blchown [^]*: invalid argument/u, 'USER_NOT_FOUND'],
   [/cannot expose privileged port|: bind: permission denied/u, 'PORT_FORBIDDEN'],
   [/bind: address already in use|port is already allocated|slirp_add_hostfwd failed/u, 'PORT_IN_USE'],
   [/\bno such image\b/iu, 'IMAGE_NOT_FOUND'],
@@ -86,6 +88,8 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
 /** What Docker refused, in a code of ours; a word that is in no table is `ENGINE_REFUSED`. */
 export function toRefusal(what: string, words: string): RootlessError {
   const evidence = printable(words)
+  // What was asked holds words of the caller: names, commands.
+  const asked = printable(what)
   const code = REFUSALS.find(([pattern]) => pattern.test(words))?.[1] ?? 'ENGINE_REFUSED'
-  return new RootlessError(code, `${what}: Docker says: ${evidence}`, { engine: 'docker', evidence })
+  return new RootlessError(code, `${asked}: Docker says: ${evidence}`, { engine: 'docker', evidence })
 }

@@ -1,16 +1,7 @@
-import {
-  RootlessError,
-  SECRETS_TARGET,
-  type Call,
-  type ContainerPlan,
-  type DriverState,
-  type SecretFolders,
-} from '@rootless-runtime/core'
+import { RootlessError, SECRETS_TARGET, type Call, type DriverState, type SecretFolders } from '@rootless-runtime/core'
 import * as z from 'zod'
 import { openBody, parseReply, toReplyError, type DockerClient } from './docker-client.ts'
-import { toCreateBody } from './docker-create-body.ts'
-import { abortedError, goneError } from './docker-errors.ts'
-import { imageInspect } from './docker-image-state.ts'
+import { goneError } from './docker-errors.ts'
 import { containerInspect, toDriverState, type ContainerInspect } from './docker-state.ts'
 
 /** What the containers of Docker are made with. */
@@ -23,66 +14,11 @@ export interface DockerPlace {
   readonly ownAddress: () => Promise<string>
 }
 
-const created = z.object({ Id: z.string() })
 const waited = z.object({ StatusCode: z.number() })
 
 /** Where Docker answers about a container. */
 export function toPath(id: string): string {
   return `/containers/${encodeURIComponent(id)}`
-}
-
-/**
- * Docker goes on making a container whose client has gone. So the answer is waited for even when the caller gives up, and what
- * was made is removed.
- */
-export async function createContainer(place: DockerPlace, plan: ContainerPlan, call: Call): Promise<string> {
-  const { client, secrets } = place
-  const what = `creating ${plan.name}`
-  await checkOwners(client, plan, call)
-  await checkNetwork(client, plan, call)
-  throwIfAborted(what, call)
-  const folder = await secrets.make(plan.secrets)
-  try {
-    const path = `/containers/create?name=${encodeURIComponent(plan.name)}`
-    const reply = await client.work({ method: 'POST', path, body: { json: toCreateBody(plan, folder) }, what }, {})
-    const { Id } = parseReply(created, reply, what)
-    if (call.signal?.aborted !== true) return Id
-    await client.work({ method: 'DELETE', path: `${toPath(Id)}?v=1`, what: `removing ${plan.name}` }, {})
-    throw abortedError(what, call.signal)
-  } catch (error) {
-    if (folder !== null) await secrets.remove(folder)
-    throw error
-  }
-}
-
-function throwIfAborted(what: string, { signal }: Call): void {
-  if (signal?.aborted === true) throw abortedError(what, signal)
-}
-
-/**
- * Without root, Docker's containers share one map of ids: root inside is the caller outside, and everybody else inside is
- * somebody else outside.
- */
-async function checkOwners(client: DockerClient, plan: ContainerPlan, call: Call): Promise<void> {
-  const mount = plan.mounts.find((each) => 'owner' in each && each.owner === 'me')
-  if (mount === undefined) return
-  const user = plan.user ?? (await readImageUser(client, plan.image, call))
-  if (user === '' || /^(?:root|0)(?::|$)/u.test(user)) return
-  const reason = `what the user ${user} makes inside cannot belong to you outside: in Docker without root only root inside is you`
-  throw new RootlessError('NOT_SUPPORTED', `the mount at ${mount.target} with owner 'me': ${reason}`, { engine: 'docker' })
-}
-
-async function readImageUser(client: DockerClient, image: string, call: Call): Promise<string> {
-  const what = `looking at the image ${image}`
-  const path = `/images/${image.split('/').map(encodeURIComponent).join('/')}/json`
-  return parseReply(imageInspect, await client.ask({ method: 'GET', path, what }, call), what).Config?.User ?? ''
-}
-
-// Docker makes a container for a network that is not there, and says so when it is started.
-async function checkNetwork(client: DockerClient, { network }: ContainerPlan, call: Call): Promise<void> {
-  if (network === 'default' || network === 'none' || network === 'host') return
-  const path = `/networks/${encodeURIComponent(network)}`
-  await client.ask({ method: 'GET', path, what: `looking for the network ${network}` }, call)
 }
 
 /** Removes one that does not run, its anonymous volumes, and its secrets. */

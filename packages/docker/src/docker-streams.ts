@@ -1,6 +1,6 @@
 import { Readable, Writable, type Duplex } from 'node:stream'
-import { createFrameParser, RootlessError, type FrameParser } from '@rootless-runtime/core'
-import { goneError } from './docker-errors.ts'
+import { createFrameParser, type FrameParser, type RootlessError } from '@rootless-runtime/core'
+import { goneError, toRefusal } from './docker-errors.ts'
 import type { BodySink, OpenAnswer } from './http-exchange.ts'
 
 /** The streams of a command on one connection. */
@@ -70,8 +70,7 @@ export function splitStreams(answer: OpenAnswer, terminal: boolean, what: string
 function giveFrames(parser: FrameParser, bytes: Uint8Array, give: (name: OutputName, data: Uint8Array) => void): void {
   for (const { stream, data } of parser.push(bytes)) {
     if (stream === 'stdout' || stream === 'stderr') give(stream, data)
-    else
-      throw new RootlessError('ENGINE_REFUSED', `Docker ends the stream: ${new TextDecoder().decode(data)}`, { engine: 'docker' })
+    else throw toRefusal('the stream of a command', new TextDecoder().decode(data))
   }
 }
 

@@ -50,11 +50,7 @@ class Exchange {
   readonly #ends: ExchangeEnds
   readonly #what: string
   readonly #head = Promise.withResolvers<OpenAnswer>()
-  readonly #parser = new ResponseParser({
-    head: (head) => this.#begin(head),
-    data: (bytes) => this.#give(bytes),
-    end: (reusable) => this.#end(reusable),
-  })
+  readonly #parser: ResponseParser
   readonly #timer: NodeJS.Timeout | undefined
   #sink: BodySink | null = null
   #isOver = false
@@ -65,6 +61,14 @@ class Exchange {
     this.#limits = limits
     this.#ends = ends
     this.#what = `${request.method} ${request.path.replace(/\?.*/u, '')}`
+    this.#parser = new ResponseParser(
+      {
+        head: (head) => this.#begin(head),
+        data: (bytes) => this.#give(bytes),
+        end: (reusable) => this.#end(reusable),
+      },
+      request.method !== 'HEAD',
+    )
     const { timeoutMs, signal } = limits
     if (timeoutMs !== null) this.#timer = setTimeout(() => this.#fail(timeoutError(this.#what, timeoutMs)), timeoutMs)
     signal?.addEventListener('abort', this.#onAbort, { once: true })

@@ -28,6 +28,7 @@ type Step = (bytes: Buffer) => Buffer
  */
 export class ResponseParser {
   readonly #handler: ResponseHandler
+  readonly #hasBody: boolean
   #step: Step = (bytes) => this.#readHead(bytes)
   /** Of a head or a line that is not whole yet. */
   #held = NOTHING
@@ -36,8 +37,10 @@ export class ResponseParser {
   #endsWithConnection = false
   #isOver = false
 
-  constructor(handler: ResponseHandler) {
+  /** `hasBody`: `false` after HEAD, whose answer tells the length of what it does not send. */
+  constructor(handler: ResponseHandler, hasBody = true) {
     this.#handler = handler
+    this.#hasBody = hasBody
   }
 
   /** @throws RootlessError `ENGINE_OUTPUT_UNREADABLE` */
@@ -78,7 +81,7 @@ export class ResponseParser {
   }
 
   #beginBody({ statusCode, headers }: ResponseHead, rest: Buffer): Buffer {
-    if (statusCode === 204 || statusCode === 304) return this.#end(rest)
+    if (!this.#hasBody || statusCode === 204 || statusCode === 304) return this.#end(rest)
     const length = headers.get('content-length')
     if (statusCode !== 101 && headers.get('transfer-encoding')?.toLowerCase() === 'chunked') {
       this.#step = (bytes) => this.#readChunkSize(bytes)

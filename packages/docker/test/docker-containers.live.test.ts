@@ -50,6 +50,7 @@ describe("Docker's words", () => {
     ['MOUNT_NOT_FOUND', { mounts: [{ source: '/nope', target: '/x' }] }],
     ['NETWORK_NOT_FOUND', { network: 'rootless-runtime-nosuch' }],
     ['WORKDIR_NOT_FOUND', { workdir: '/etc/passwd' }],
+    ['WORKDIR_NOT_FOUND', { workdir: '/no/such/folder' }],
     ['NOT_SUPPORTED', { user: '1000', mounts: [{ source: '/tmp', target: '/x', access: 'rw', owner: 'me' }] }],
     ['INVALID_ARGUMENT', { dropCapabilities: ['NOSUCH'] }],
   ])('%s when a container is made, and it is not: %o', async (code, changes) => {
@@ -112,6 +113,14 @@ describe('the end of a container', () => {
     await containers.start(container.id, {})
     expect(await Promise.all([early, containers.wait(container.id, {})])).toEqual([9, 9])
     expect(await containers.wait(container.id, {})).toBe(9)
+  })
+
+  test.each([100_000, 16_384, 32_768, 16_383])('leaves a line of %i bytes whole in its log', async (bytes) => {
+    const script = `head -c ${bytes} /dev/zero | tr '\\0' x; printf '\\nnext'`
+    await using container = await docker.start({ command: ['sh', '-c', script] })
+    await driver.containers.wait(container.id, {})
+    const log = Buffer.concat((await collect(driver.containers.logs(container.id, {}))).map(({ data }) => data))
+    expect(log.toString()).toBe(`${'x'.repeat(bytes)}\nnext`)
   })
 
   test('is where a log ends that is followed', async () => {

@@ -60,6 +60,14 @@ test.each([
   expect(toRefusal('asking', words)).toMatchObject({ code, engine: 'docker' })
 })
 
+test('words of the caller cannot either, and hide no word of Docker', () => {
+  const name = '/no\u001b[31m\n\u202ered'
+  const words = `${EXEC}exec: "/no\\x1b[31m\\n\\u202ered": stat ${name}: no such file or directory: unknown`
+  const { message, code } = toRefusal(`running ${name}`, words)
+  expect(code).toBe('COMMAND_NOT_FOUND')
+  expect(message).not.toMatch(/[\u001b\n\u202e]/u)
+})
+
 test('words of Docker cannot write to a terminal, and are cut', () => {
   const { message } = toRefusal('asking', `\u001b[2J${'x'.repeat(10_000)}`)
   expect(message).not.toContain('\u001b')

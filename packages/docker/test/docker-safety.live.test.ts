@@ -18,18 +18,58 @@ afterAll(async () => {
 })
 
 describe('secrets', () => {
-  test('are files for whichever user the container runs as, in nothing that Docker tells, and gone with the container', async () => {
-    const secret = `secret-${randomBytes(8).toString('hex')}`
+  test.each([
+    ['root', null, ['0']],
+    ['a number', '1000:1000', ['1000']],
+    ['a name of the image', 'app', ['app', '1000']],
+  ])(
+    'are files that nobody but %s can read, in nothing that Docker tells, and gone with the container',
+    async (_, user, readers) => {
+      const secret = `secret-${randomBytes(8).toString('hex')}`
+      const folders = listSecretFolders()
+      {
+        await using container = await docker.start({ user, secrets: { 'token.txt': Buffer.from(secret) } })
+        const read = ['cat', '/run/secrets/token.txt']
+        for (const reader of readers) expect(await docker.exec(container.id, read, { user: reader })).toEqual([secret, '', 0])
+        const [stdout, , exitCode] = await docker.exec(container.id, read, { user: '2000' })
+        expect([stdout, exitCode]).toEqual(['', 1])
+        const [, , written] = await docker.exec(container.id, ['sh', '-c', 'echo x >/run/secrets/other'], { user: '0' })
+        expect(written).not.toBe(0)
+        expect(await askDocker(`/containers/${container.id}/json`)).not.toMatch(new RegExp(`${secret}|token`, 'u'))
+        expect(listSecretFolders()).toHaveLength(folders.length + 1)
+      }
+      expect(listSecretFolders()).toEqual(folders)
+      expect(await askDocker('/containers/json?all=1')).not.toContain('.secrets')
+    },
+  )
+
+  test('of a user that the image does not have are put nowhere', async () => {
     const folders = listSecretFolders()
-    {
-      await using container = await docker.start({ user: '1000:1000', secrets: { 'token.txt': Buffer.from(secret) } })
-      expect(await docker.exec(container.id, ['cat', '/run/secrets/token.txt'])).toEqual([secret, '', 0])
-      const [, , refused] = await docker.exec(container.id, ['sh', '-c', 'echo x >/run/secrets/other'])
-      expect(refused).not.toBe(0)
-      expect(await askDocker(`/containers/${container.id}/json`)).not.toMatch(new RegExp(`${secret}|token`, 'u'))
-      expect(listSecretFolders()).toHaveLength(folders.length + 1)
-    }
+    await expect(docker.make({ user: 'nosuch', secrets: { token: Buffer.from('x') } })).rejects.toMatchObject({
+      code: 'USER_NOT_FOUND',
+    })
+    await expect(docker.make({ user: '70000', secrets: { token: Buffer.from('x') } })).rejects.toMatchObject({
+      code: 'USER_NOT_FOUND',
+    })
     expect(listSecretFolders()).toEqual(folders)
+    expect(await askDocker('/containers/json?all=1')).not.toContain('.secrets')
+  })
+})
+
+describe('a working folder', () => {
+  test('that the image does not have is refused, where Docker would make it, and nothing is left', async () => {
+    await expect(docker.make({ workdir: '/no/such/folder' })).rejects.toMatchObject({ code: 'WORKDIR_NOT_FOUND' })
+    expect(await askDocker('/containers/json?all=1')).not.toContain(docker.prefix)
+  })
+
+  test.each([
+    ['of the image', '/tmp', {}],
+    ['that is the root', '/', {}],
+    ['that is mounted', '/data', { mounts: [{ kind: 'tmpfs', target: '/data' }] }],
+    ['in which something is mounted', '/data', { mounts: [{ kind: 'tmpfs', target: '/data/deep' }] }],
+  ] as const)('%s is worked in', async (_, workdir, changes) => {
+    await using container = await docker.start({ workdir, ...changes })
+    expect(await docker.exec(container.id, ['pwd'])).toEqual([`${workdir}\n`, '', 0])
   })
 })
 

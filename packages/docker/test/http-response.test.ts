@@ -77,6 +77,13 @@ test.each([
   expect(read([Buffer.from(text)]).end).toBe('cut')
 })
 
+test('an answer to HEAD has no body, whatever length it tells', () => {
+  const ends: boolean[] = []
+  const handler = { head: () => undefined, data: () => ends.push(false), end: (reusable: boolean) => ends.push(reusable) }
+  new ResponseParser(handler, false).push(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'))
+  expect(ends).toEqual([true])
+})
+
 test('a connection that says more than was asked is not used again', () => {
   expect(read([Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n')]).end).toBe('closed')
 })

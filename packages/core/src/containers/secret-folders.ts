@@ -8,8 +8,10 @@ export const SECRETS_TARGET = '/run/secrets'
 
 /** Folders in memory with the secrets of containers, one for each container that has any, to be mounted read-only. */
 export interface SecretFolders {
-  /** `null` without secrets. @throws RootlessError `NOT_SUPPORTED` when this user has no folder in memory */
-  make(secrets: Readonly<Record<string, Uint8Array>>): Promise<string | null>
+  /** `null` without secrets. Their mode is 0444 unless told. @throws RootlessError `NOT_SUPPORTED` when this user has no folder in memory */
+  make(secrets: Readonly<Record<string, Uint8Array>>, mode?: number): Promise<string | null>
+  /** An empty folder, for an engine that puts them there itself, as files of the container's user. */
+  makeEmpty(): Promise<string>
   /** Removes a folder that `make` made, in whatever process; any other is left alone. */
   remove(folder: string): Promise<void>
 }
@@ -32,14 +34,19 @@ export function createSecretFolders(machine: Machine): SecretFolders {
     )
     if (isOurs) await files.remove(above)
   }
+  const makeEmpty = async (): Promise<string> => {
+    const folder = `${await files.makeTemporaryDirectory(await findParent(machine, parents), PREFIX)}/files`
+    await files.makeDirectory(folder, { mode: 0o755 })
+    return folder
+  }
   return {
-    make: async (secrets) => {
+    makeEmpty,
+    make: async (secrets, mode = 0o444) => {
       const entries = Object.entries(secrets)
       if (entries.length === 0) return null
-      const folder = `${await files.makeTemporaryDirectory(await findParent(machine, parents), PREFIX)}/files`
+      const folder = await makeEmpty()
       try {
-        await files.makeDirectory(folder, { mode: 0o755 })
-        for (const [name, content] of entries) await files.write(`${folder}/${name}`, content, { mode: 0o444 })
+        for (const [name, content] of entries) await files.write(`${folder}/${name}`, content, { mode })
         return folder
       } catch (error) {
         await remove(folder)

@@ -1,0 +1,29 @@
+import type { ContainerPlan, ExecPlan } from '@rootless-runtime/core'
+
+/** A container that runs nothing in particular. */
+export const PLAN: ContainerPlan = {
+  name: 'rootless-runtime-test',
+  image: 'busybox',
+  entrypoint: null,
+  command: ['true'],
+  environment: {},
+  workdir: null,
+  user: null,
+  hostname: null,
+  labels: {},
+  limits: { memoryBytes: null, swapBytes: null, cpus: null, pids: null, cpuset: null, ioWeight: null },
+  ports: [],
+  network: 'none',
+  mounts: [],
+  readOnlyRoot: false,
+  dropCapabilities: [],
+  secrets: {},
+  terminal: false,
+  stdin: false,
+  stopSignal: null,
+}
+
+/** A command inside. */
+export function execOf(command: readonly string[], changes: Partial<ExecPlan> = {}): ExecPlan {
+  return { command, environment: {}, workdir: null, user: null, terminal: false, stdin: false, ...changes }
+}

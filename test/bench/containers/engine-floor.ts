@@ -1,39 +1,55 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import type { EngineName } from 'rootless-runtime'
 
 /** What each engine's own tools do, as the floor to measure against. */
 export interface EngineFloor {
-  /** The socket and paths of a raw question over a kept connection; `null` where an engine has no socket. */
-  readonly socket: { readonly path: string; readonly list: string; readonly inspect: (id: string) => string } | null
+  /** The paths of a raw question over a kept connection; `null` where an engine has no socket. */
+  readonly socket: { readonly list: string; readonly inspect: (id: string) => string } | null
+  /** What its own tools run. */
+  readonly image: string
+  /** Makes what its own tools need. */
+  readonly prepare: () => Promise<FloorGround>
   readonly exec: (container: string, command: readonly string[]) => readonly string[]
   /** Runs to the end and removes. Several commands where the engine has no single one. */
   readonly run: (image: string, name: string, command: readonly string[]) => readonly (readonly string[])[]
 }
 
+/** What was made for the floor, until it is ended. */
+export interface FloorGround {
+  readonly socketPath: string
+  readonly end: () => void
+}
+
+const LXC_BASE = 'rootless-bench-base'
 const RUNTIME_FOLDER = process.env['XDG_RUNTIME_DIR'] ?? `/run/user/${process.getuid?.() ?? 0}`
 
 export const ENGINE_FLOORS: Readonly<Record<EngineName, EngineFloor>> = {
   docker: {
     socket: {
-      path: `${RUNTIME_FOLDER}/docker.sock`,
       list: '/v1.41/containers/json?all=1',
       inspect: (id) => `/v1.41/containers/${id}/json`,
     },
+    image: 'rootless-bench:latest',
+    prepare: async () => ({ socketPath: `${RUNTIME_FOLDER}/docker.sock`, end: () => {} }),
     exec: (container, command) => ['docker', 'exec', container, ...command],
     run: (image, name, command) => [['docker', 'run', '--rm', '--name', name, image, ...command]],
   },
   podman: {
     socket: {
-      path: `${RUNTIME_FOLDER}/podman/podman.sock`,
       list: '/v4.0.0/libpod/containers/json?all=true',
       inspect: (id) => `/v4.0.0/libpod/containers/${id}/json`,
     },
+    image: 'docker.io/library/rootless-bench:latest',
+    prepare: servePodman,
     exec: (container, command) => ['podman', 'exec', container, ...command],
     run: (image, name, command) => [['podman', 'run', '--rm', '--name', name, image, ...command]],
   },
   lxc: {
     socket: null,
+    image: LXC_BASE,
+    prepare: makeLxcBase,
     exec: (container, command) => [
       'lxc-attach',
       '-P',
@@ -50,6 +66,20 @@ export const ENGINE_FLOORS: Readonly<Record<EngineName, EngineFloor>> = {
       ['lxc-destroy', '-n', name],
     ],
   },
+}
+
+/** A service of Podman's own for the raw questions. */
+async function servePodman(): Promise<FloorGround> {
+  const socketPath = `${RUNTIME_FOLDER}/rootless-bench-${process.pid}.sock`
+  const child = spawn('podman', ['system', 'service', '--time=0', `unix://${socketPath}`], { stdio: 'ignore' })
+  for (let tries = 0; tries < 200 && !existsSync(socketPath); tries += 1) await new Promise((resolve) => setTimeout(resolve, 50))
+  return { socketPath, end: () => void child.kill() }
+}
+
+/** A container of the busybox template, which LXC's own tools clone. */
+async function makeLxcBase(): Promise<FloorGround> {
+  await timeProgram(['lxc-create', '-n', LXC_BASE, '-t', 'busybox'])
+  return { socketPath: '', end: () => void spawnSync('lxc-destroy', ['-n', LXC_BASE]) }
 }
 
 function dataFolder(): string {

@@ -18,16 +18,19 @@ interface Bench {
   readonly container: Container
   /** What the engine's own tools are told to run. */
   readonly floorImage: string
+  readonly socketPath: string
 }
 
 /** The ratios of one engine: ours to its own tools, run in turn so that a busy moment meets both. */
-export async function measureSpeed(engine: EngineName, floorImage: string): Promise<readonly SpeedResult[]> {
+export async function measureSpeed(engine: EngineName): Promise<readonly SpeedResult[]> {
   const runtime = await openRuntime(engine)
   const rootfs = makeTestRootfs()
   await runtime.images.load(rootfs.path, { reference: IMAGE })
   rootfs.remove()
+  const floor = ENGINE_FLOORS[engine]
   const container = await runtime.containers.run({ image: IMAGE, command: ['sleep', '3600'] })
-  const bench = { engine, runtime, floor: ENGINE_FLOORS[engine], container, floorImage }
+  const ground = await floor.prepare()
+  const bench = { engine, runtime, floor, container, floorImage: floor.image, socketPath: ground.socketPath }
   try {
     return [
       ...(await measureSocket(bench)),
@@ -37,6 +40,7 @@ export async function measureSpeed(engine: EngineName, floorImage: string): Prom
       toResult(bench, `${AT_ONCE} runs at once`, await inTurn(3, toParallel(bench)), 1.1),
     ]
   } finally {
+    ground.end()
     await container.remove({ force: true })
     await runtime.images.remove(IMAGE)
   }
@@ -45,7 +49,7 @@ export async function measureSpeed(engine: EngineName, floorImage: string): Prom
 async function measureSocket(bench: Bench): Promise<readonly SpeedResult[]> {
   const { socket } = bench.floor
   if (socket === null) return []
-  const raw = await openRawSocket(socket.path)
+  const raw = await openRawSocket(bench.socketPath)
   const time = async (work: () => Promise<unknown>): Promise<number> => {
     const beganMs = performance.now()
     await work()

@@ -1,23 +1,26 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { cpus, release } from 'node:os'
+import { cpus, release, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { discoverRuntimes, ENGINE_NAMES, type EngineName } from 'rootless-runtime'
+import { runAsUser } from '../as-user.ts'
 import { LOADS, measureLoad } from './measure-load.ts'
 import { measureSpeed } from './measure-speed.ts'
-import { benchmarksSchema, loadResultSchema, type Benchmarks, type LoadResult } from './results.ts'
+import { benchmarksSchema, loadResultSchema, type Benchmarks, type LoadResult, type SpeedResult } from './results.ts'
 
-// `node test/bench/containers/run.ts [--engine NAME]... [--only speed|load] [--output FILE]`, as the ordinary user whose engines
-// they are. It says what is not met and ends well all the same, except when a load lost something.
+// `node test/bench/containers/run.ts [--engine NAME]... [--only speed|load] [--output FILE]`: containers on the engines of the ordinary
+// user. It says what is not met and ends well all the same, except when a load lost something.
 
 const { values } = parseArgs({
   options: {
     engine: { type: 'string', multiple: true },
     only: { type: 'string' },
     output: { type: 'string' },
+    /** Measures and prints JSON. */
+    measure: { type: 'boolean' },
+    /** Runs one load and prints JSON. */
     load: { type: 'string' },
-    'lxc-base': { type: 'string', default: 'rootless-bench-base' },
   },
 })
 
@@ -27,56 +30,74 @@ function isEngine(name: string): name is EngineName {
 
 function runLoad(engine: EngineName, title: string): LoadResult {
   process.stderr.write(`${engine}: ${title}\n`)
-  const words = [...process.execArgv, join(import.meta.dirname, 'run.ts'), '--engine', engine, '--load', title]
-  const { status, stdout, stderr } = spawnSync(process.execPath, words, {
-    encoding: 'utf8',
-    timeout: 900_000,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const words = [...process.execArgv, import.meta.filename, '--engine', engine, '--load', title]
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 900_000 })
   if (status === 0) return loadResultSchema.parse(JSON.parse(stdout))
   return { engine, title, problems: [`it ended with ${status}: ${stderr.slice(-500)}`], seconds: 0, peakMegabytes: 0, detail: '' }
 }
 
-async function main(): Promise<void> {
-  const wanted = (values.engine ?? [...ENGINE_NAMES]).filter(isEngine)
-  if (values.load !== undefined && wanted[0] !== undefined) {
-    process.stdout.write(JSON.stringify(await measureLoad(wanted[0], values.load)))
-    process.exit(0)
-  }
-  const found = (await discoverRuntimes({ engines: wanted })).filter(({ availability }) => availability.status === 'available')
-  const engines = found.map(({ engine }) => engine)
-  const versions = Object.fromEntries(
-    found.map(({ engine, availability }) => [engine, availability.status === 'available' ? availability.version : '']),
-  )
-  const speed = []
-  for (const engine of values.only === 'load' ? [] : engines) {
+async function measure(wanted: readonly EngineName[]): Promise<Benchmarks> {
+  const found = await discoverRuntimes({ engines: wanted })
+  const versions: Record<string, string> = {}
+  const speed: SpeedResult[] = []
+  const loads: LoadResult[] = []
+  for (const { engine, availability } of found) {
+    if (availability.status !== 'available') continue
+    versions[engine] = availability.version
     process.stderr.write(`${engine}: speed\n`)
-    const image = engine === 'lxc' ? values['lxc-base'] : 'localhost/rootless-bench:latest'
-    speed.push(...(await measureSpeed(engine, engine === 'docker' ? 'rootless-bench:latest' : image)))
+    if (values.only !== 'load') speed.push(...(await measureSpeed(engine)))
+    if (values.only !== 'speed') loads.push(...Object.keys(LOADS).map((title) => runLoad(engine, title)))
   }
-  const loads =
-    values.only === 'speed' ? [] : engines.flatMap((engine) => Object.keys(LOADS).map((title) => runLoad(engine, title)))
   const machine = {
     node: process.version,
     kernel: release(),
     processors: cpus().length,
     processor: cpus()[0]?.model ?? 'unknown',
   }
-  const benchmarks: Benchmarks = benchmarksSchema.parse({ measuredAt: new Date().toISOString(), machine, versions, speed, loads })
+  return { measuredAt: new Date().toISOString(), machine, versions, speed, loads }
+}
+
+function renderTable({ speed, loads }: Benchmarks): string {
+  const ratios = speed.map(({ engine, title, ratio, limit, met, oursMs, floorMs }) =>
+    [
+      met ? 'pass' : 'FAIL',
+      engine.padEnd(7),
+      title.padEnd(36),
+      ratio.toFixed(2).padStart(6),
+      `(at most ${limit})`.padEnd(15),
+      `${oursMs.toFixed(2)} ms / ${floorMs.toFixed(2)} ms`,
+    ].join(' '),
+  )
+  const done = loads.map(({ engine, title, problems, seconds, peakMegabytes, detail }) =>
+    [
+      problems.length === 0 ? 'pass' : 'FAIL',
+      engine.padEnd(7),
+      title.padEnd(28),
+      `${seconds.toFixed(1)} s`.padStart(8),
+      `${peakMegabytes.toFixed(0)} MB`.padStart(7),
+      problems.join('; ') || detail,
+    ].join(' '),
+  )
+  return `${[...ratios, ...done].join('\n')}\n`
+}
+
+async function main(): Promise<void> {
+  const wanted = (values.engine ?? [...ENGINE_NAMES]).filter(isEngine)
+  const [first] = wanted
+  if (values.load !== undefined && first !== undefined) return print(await measureLoad(first, values.load))
+  const asRoot = userInfo().uid === 0
+  const words = ['--measure', ...process.argv.slice(2)]
+  if (values.measure === true && !asRoot) return print(await measure(wanted))
+  const benchmarks = asRoot ? benchmarksSchema.parse(JSON.parse(runAsUser(import.meta.filename, words))) : await measure(wanted)
   const output = values.output ?? join(import.meta.dirname, 'results.json')
   writeFileSync(output, `${JSON.stringify(benchmarks, null, 2)}\n`)
-  for (const { engine, title, ratio, limit, met, oursMs, floorMs } of speed) {
-    process.stdout.write(
-      `${met ? 'pass' : 'FAIL'}  ${engine.padEnd(7)}${title.padEnd(40)}${ratio.toFixed(2).padStart(7)}  (at most ${limit})  ${oursMs.toFixed(2)} ms / ${floorMs.toFixed(2)} ms\n`,
-    )
-  }
-  for (const { engine, title, problems, seconds, peakMegabytes, detail } of loads) {
-    process.stdout.write(
-      `${problems.length === 0 ? 'pass' : 'FAIL'}  ${engine.padEnd(7)}${title.padEnd(30)}${seconds.toFixed(1).padStart(7)} s ${peakMegabytes.toFixed(0).padStart(5)} MB  ${problems.join('; ') || detail}\n`,
-    )
-  }
-  process.stdout.write(`written to ${output}\n`)
-  process.exit(loads.some(({ problems }) => problems.length > 0) ? 1 : 0)
+  process.stdout.write(`${renderTable(benchmarks)}written to ${output}\n`)
+  process.exit(benchmarks.loads.some(({ problems }) => problems.length > 0) ? 1 : 0)
+}
+
+// Whatever an engine's connection keeps open must not hold this process up.
+function print(result: unknown): void {
+  process.stdout.write(JSON.stringify(result), () => process.exit(0))
 }
 
 await main()

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { discoverRuntimes, ENGINE_TITLES, type EngineName } from 'rootless-runtime'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { buildImage } from '../image.ts'
 import { LABEL, listLeft, mustRootless, rootless } from './rootless.ts'
 
@@ -45,9 +45,12 @@ function withImage(engine: EngineName, tests: (place: Place) => void): void {
     await mustRootless('load', '--engine', engine, '--reference', image, join(imageFolder, 'image.tar'))
   })
 
+  // A test that failed half-way leaves nothing for the next one to stumble over.
+  afterEach(async () => {
+    for (const name of await listLeft(engine)) await rootless(['rm', '-f', '--engine', engine, name])
+  })
+
   afterAll(async () => {
-    const left = await listLeft(engine)
-    for (const name of left) await rootless(['rm', '-f', '--engine', engine, name])
     const runtime = discovered.find((each) => each.engine === engine)?.runtime
     await runtime?.images.remove(image)
     for (const path of [folder, imageFolder]) rmSync(path, { recursive: true, force: true })

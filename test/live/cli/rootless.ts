@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 
 // The built command, as a person runs it.
 
-export const main = join(import.meta.dirname, '../../../apps/compare/dist/main.js')
+export const main = process.env['ROOTLESS_MAIN'] ?? join(import.meta.dirname, '../../../apps/compare/dist/main.js')
 
 /** Every container that a test makes has this label, so that what is left can be counted. */
 export const LABEL = `rootless-cli-test=${process.pid}`

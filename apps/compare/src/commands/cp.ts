@@ -70,9 +70,14 @@ async function copyIn(
 }
 
 async function sendPacked(container: Container, source: PackSource, folder: string): Promise<void> {
-  const { tar, whole } = await pack(source)
-  await container.copyIn(tar, folder, { signal: source.signal })
-  await whole
+  const { tar, whole, stop } = await pack(source)
+  try {
+    await container.copyIn(tar, folder, { signal: source.signal })
+    await whole
+  } finally {
+    stop()
+    tar.destroy()
+  }
 }
 
 /** As `docker cp`: into a folder that is there, under its own name; else under the name that was given. */

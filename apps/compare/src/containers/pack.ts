@@ -9,6 +9,8 @@ export interface Packed {
   readonly tar: Readable
   /** Fails when tar could not read everything. */
   readonly whole: Promise<void>
+  /** Ends it although nobody reads the rest. */
+  readonly stop: () => void
 }
 
 /** What is read of this machine, and what it is called in the stream: `null` for what is in a folder, without itself. */
@@ -40,13 +42,13 @@ export async function pack({ path, name, signal }: PackSource): Promise<Packed> 
     lifetime: 'caller',
   })
   if (spawned.status !== 'ok') throw new RootlessError('HOST_REFUSED', `tar: ${spawned.reason}`)
-  const { stdin, stdout, stderr, ended } = spawned.value
+  const { stdin, stdout, stderr, ended, kill } = spawned.value
   stdin.end()
   let words = ''
   stderr.on('data', (piece) => (words = `${words}${String(piece)}`.slice(0, 4000)))
   const whole = ended.then((end) => checkEnd(end, path, words))
   whole.catch(() => {})
-  return { tar: stdout, whole }
+  return { tar: stdout, whole, stop: () => kill('SIGKILL') }
 }
 
 function checkEnd(end: ProcessEnd, path: string, words: string): void {

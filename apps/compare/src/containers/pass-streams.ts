@@ -29,6 +29,8 @@ export function passStreams(inside: ContainerProcess, { foreground, terminal, in
     // One that has just ended has no terminal to resize, and its end is told elsewhere.
     if (size !== undefined) inside.resize(size).catch(() => {})
   }
+  // A program that ends before it has read everything is no error: its exit code tells.
+  inside.stdin.on('error', () => {})
   if (raw) foreground.setRaw(true)
   if (input) passInput(foreground.stdin(), inside.stdin)
   else inside.stdin.end()
@@ -52,7 +54,6 @@ async function awaitBoth(ended: Promise<number>, written: Promise<unknown>): Pro
 }
 
 function passInput(source: Readable, target: Writable): void {
-  // A program that ends before it has read everything is no error: its exit code tells.
   target.on('error', () => source.unpipe(target))
   source.on('error', () => target.end())
   source.pipe(target)

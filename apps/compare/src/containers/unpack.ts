@@ -1,7 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { createLocalSystem } from '@rootless-runtime/host'
 import { printable, RootlessError, type SpawnedProcess } from 'rootless-runtime'
 import { moveInto, removeFolder } from './merge-folder.ts'
@@ -53,25 +53,39 @@ async function extract(tar: Readable, folder: string, signal: AbortSignal): Prom
     lifetime: 'caller',
   })
   if (spawned.status !== 'ok') throw new RootlessError('HOST_REFUSED', `tar: ${spawned.reason}`)
-  const { stdin, stdout, ended } = spawned.value
+  const { stdout, ended, kill } = spawned.value
   stdout.resume()
   const said = readWords(spawned.value)
-  // A tar that gave up reads no more; why is what it said.
-  const piped = pipeline(tar, stdin).then(
-    () => null,
-    (error: unknown) => error,
-  )
-  const [end, cause] = await Promise.all([ended, piped])
+  try {
+    await feed(tar, spawned.value)
+  } catch (cause) {
+    // It must not take what came so far for the whole.
+    kill('SIGKILL')
+    await ended
+    signal.throwIfAborted()
+    throw cause instanceof RootlessError ? cause : notUnpacked(toReason(cause), cause)
+  }
+  const end = await ended
   signal.throwIfAborted()
-  const words = await said
-  if ('exitCode' in end && end.exitCode === 0 && cause === null) return
-  throw new RootlessError(
-    'HOST_REFUSED',
-    `what the container gave was not unpacked: ${printable(words || toReason(cause), 400)}`,
-    {
-      cause,
-    },
-  )
+  if (!('exitCode' in end) || end.exitCode !== 0) throw notUnpacked(await said)
+}
+
+function notUnpacked(reason: string, cause?: unknown): RootlessError {
+  return new RootlessError('HOST_REFUSED', `what the container gave was not unpacked: ${printable(reason, 400)}`, { cause })
+}
+
+/** To the end of the stream, or of tar: it stops reading behind the end of the archive, and when it gives up. */
+async function feed(source: Readable, { stdin, ended }: SpawnedProcess): Promise<void> {
+  let over = false
+  const end = ended.then(() => {
+    over = true
+  })
+  for await (const piece of source) {
+    // Leaving destroys the stream.
+    if (over) return
+    if (!stdin.write(piece)) await Promise.race([once(stdin, 'drain').catch(() => {}), end])
+  }
+  stdin.end()
 }
 
 const LONGEST_WORDS_CHARACTERS = 4000

@@ -28,7 +28,7 @@ export interface DockerClient {
   ask(request: DockerRequest, call: Call): Promise<DockerReply>
   /** As `ask`, of something that takes its time. It is waited for as long as Docker answers whether it is there. */
   work(request: DockerRequest, call: Call): Promise<DockerReply>
-  /** An answer that is as long as something runs. */
+  /** An answer that is as long as something runs. Its head is waited for as `work` is. */
   open(request: DockerRequest, call: Call, sink: (answer: OpenAnswer) => BodySink): Promise<OpenAnswer>
 }
 
@@ -52,16 +52,24 @@ export function createDockerClient(connect: () => Promise<Duplex>, timeoutMs: nu
   return {
     ask: (request, { signal }) => read(request, timeoutMs, signal),
     work: (request, { signal }) => whileAnswering(ping, timeoutMs, signal, (either) => read(request, null, either)),
-    open: async (request, { signal }, sink) => {
-      const refused = createTextSink()
-      const answer = await send(request, { timeoutMs, until: 'head', signal }, (opened) =>
-        isExpected(request, opened.head.statusCode) ? sink(opened) : refused.sink(opened),
-      )
-      const { statusCode } = answer.head
-      if (isExpected(request, statusCode)) return answer
-      throw toReplyError(request.what, { statusCode, text: await refused.text })
-    },
+    open: (request, { signal }, sink) =>
+      whileAnswering(ping, timeoutMs, signal, (either) =>
+        openAnswer(request, sink, (begin) => send(request, toHead(either), begin)),
+      ),
   }
+}
+
+function toHead(signal: AbortSignal): HttpLimits {
+  return { timeoutMs: null, until: 'head', signal }
+}
+
+/** Gives the body of an answer that was expected to a sink, and reads the words of any other. */
+async function openAnswer(request: DockerRequest, sink: Sink, send: (sink: Sink) => Promise<OpenAnswer>): Promise<OpenAnswer> {
+  const refused = createTextSink()
+  const answer = await send((opened) => (isExpected(request, opened.head.statusCode) ? sink(opened) : refused.sink(opened)))
+  const { statusCode } = answer.head
+  if (isExpected(request, statusCode)) return answer
+  throw toReplyError(request.what, { statusCode, text: await refused.text })
 }
 
 async function readReply(send: (sink: Sink) => Promise<OpenAnswer>): Promise<DockerReply> {

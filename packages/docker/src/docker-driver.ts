@@ -31,7 +31,7 @@ export async function openDockerDriver(context: DriverContext, findSocket: () =>
         throw new RootlessError('NOT_SUPPORTED', `no address of this host is known: ${address.reason}`, { engine: 'docker' })
       },
     }),
-    images: createDockerImages(context, client),
+    images: createDockerImages({ machine, client }),
     networks: createDockerNetworks(client),
     volumes: createDockerVolumes(client),
   }

@@ -1,9 +1,10 @@
-import { parseImageReference } from '@rootless-runtime/image'
-import { RootlessError, type PullOptions } from '@rootless-runtime/core'
+import { parseImageReference, pullImage } from '@rootless-runtime/image'
+import { RootlessError, printable, type Image, type PullOptions } from '@rootless-runtime/core'
 import * as z from 'zod'
 import { openBody, parseReply, type DockerClient } from './docker-client.ts'
 import { toRefusal } from './docker-errors.ts'
 import { readJsonLines } from './docker-json-lines.ts'
+import { loadArchive, type ImagePlace } from './docker-load.ts'
 
 const progressLine = z.object({
   id: z.string().optional(),
@@ -17,8 +18,8 @@ interface LayerProgress {
   readonly totalBytes: number
 }
 
-/** Has Docker fetch an image. Which registries may be asked without TLS is the daemon's own setting. */
-export async function pullImage(client: DockerClient, reference: string, options: PullOptions): Promise<void> {
+/** Has Docker fetch an image. */
+export async function pullByDocker(client: DockerClient, reference: string, options: PullOptions): Promise<void> {
   const { registry, repository, tag, digest, text } = parseImageReference(reference)
   const what = `pulling ${text}`
   const query = new URLSearchParams({ fromImage: `${registry}/${repository}`, tag: digest ?? tag ?? 'latest' })
@@ -26,7 +27,7 @@ export async function pullImage(client: DockerClient, reference: string, options
   const layers = new Map<string, LayerProgress>()
   for await (const line of readJsonLines(body)) {
     const { error, id, status, progressDetail } = parseReply(progressLine, { text: line }, what)
-    if (error !== undefined) throw explainPull(what, error, registry, options)
+    if (error !== undefined) throw toRefusal(what, error)
     const { current, total } = progressDetail ?? {}
     if (id === undefined || status !== 'Downloading' || current === undefined || total === undefined) continue
     layers.set(id, { bytes: current, totalBytes: total })
@@ -41,10 +42,14 @@ function report(layers: ReadonlyMap<string, LayerProgress>, { onProgress }: Pull
   onProgress?.({ phase: 'pulling', bytes: sum(({ bytes }) => bytes), totalBytes: null })
 }
 
-// The daemon takes no word about TLS from a client; it tries plain HTTP by itself for registries on 127.0.0.0/8 and ::1.
-function explainPull(what: string, error: string, registry: string, { insecure = false }: PullOptions): RootlessError {
-  const refusal = toRefusal(what, error)
-  if (!insecure || !/server gave HTTP response to HTTPS client/u.test(error)) return refusal
-  const help = `Docker asks ${registry} without TLS only when its daemon.json lists it in insecure-registries`
-  return new RootlessError('ENGINE_REFUSED', `${refusal.message}; ${help}`, { engine: 'docker', evidence: error })
+/**
+ * Docker takes no word about TLS from a client: its daemon.json says which registries it asks without. So this process asks the
+ * registry itself, and Docker gets what was checked.
+ */
+export async function pullWithoutTls(place: ImagePlace, reference: string, options: PullOptions): Promise<Image> {
+  const { signal, onProgress } = options
+  const given = { insecure: true, ...(signal !== undefined && { signal }), ...(onProgress !== undefined && { onProgress }) }
+  const [image] = await loadArchive(place, (spool) => pullImage(reference, { ...spool, ...given }), options)
+  if (image !== undefined) return image
+  throw new RootlessError('IMAGE_NOT_FOUND', `nothing was pulled for ${printable(reference)}`, { engine: 'docker' })
 }

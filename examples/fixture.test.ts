@@ -8,9 +8,9 @@ beforeAll(async () => {
   const runtime = await openRuntime((process.env['TEST_ENGINE'] ?? 'podman') as EngineName)
   // What a test run that was killed has left behind, whoever started it.
   await runtime.containers.sweep()
-  const [image] = await runtime.images.load(process.env['TEST_IMAGE'] ?? '')
+  await runtime.images.load(process.env['TEST_IMAGE'] ?? '', { reference: 'fixture:latest' })
   echo = await runtime.containers.run({
-    image: image?.id ?? '',
+    image: 'fixture:latest',
     command: ['httpd', '-f', '-p', '8080', '-h', '/etc'],
     ports: [{ container: 8080 }],
   })

@@ -3,10 +3,10 @@ import { openRuntime, type EngineName } from 'rootless-runtime'
 
 const [, , engine, archive = ''] = process.argv
 const runtime = await openRuntime(engine as EngineName)
-const [image] = await runtime.images.load(archive)
+await runtime.images.load(archive, { reference: 'hello:latest' })
 
 const { exitCode, stdout, limits } = await runtime.containers.runToEnd({
-  image: image?.id ?? '',
+  image: 'hello:latest',
   command: ['sh', '-c', 'echo hello from $(hostname); exit 7'],
   hostname: 'inside',
   limits: { memoryBytes: 64 * 1024 ** 2, pids: 20, ifUnenforceable: 'warn' },

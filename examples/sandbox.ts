@@ -3,11 +3,11 @@ import { openRuntime, RootlessError, type EngineName } from 'rootless-runtime'
 
 const [, , archive = '', code = 'echo 6 times 7 is $((6 * 7))', engine = 'podman'] = process.argv
 const runtime = await openRuntime(engine as EngineName)
-const [image] = await runtime.images.load(archive)
+await runtime.images.load(archive, { reference: 'sandbox:latest' })
 
 try {
   const { exitCode, stdout, stderr, outOfMemory, limits } = await runtime.containers.runToEnd({
-    image: image?.id ?? '',
+    image: 'sandbox:latest',
     command: ['sh', '-c', code],
     user: '1000:1000',
     network: 'none',

@@ -3,10 +3,10 @@ import { selectRuntime } from 'rootless-runtime'
 
 const { runtime, why } = await selectRuntime({ require: { properties: ['publish'] } })
 console.log(why.join('\n'))
-const [image] = await runtime.images.load(process.argv[2] ?? '')
+await runtime.images.load(process.argv[2] ?? '', { reference: 'web:latest' })
 
 await using web = await runtime.containers.run({
-  image: image?.id ?? '',
+  image: 'web:latest',
   command: ['httpd', '-f', '-p', '80', '-h', '/srv'],
   mounts: [{ source: import.meta.dirname, target: '/srv' }],
   ports: [{ container: 80 }],

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildTestImage, toDockerArchive } from '@rootless-runtime/conformance'
-import { buildReport, ENGINE_NAMES } from 'rootless-runtime'
+import { buildReport, ENGINE_NAMES, openRuntime } from 'rootless-runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeEngine } from './agreement.ts'
 
@@ -13,6 +13,9 @@ const root = join(import.meta.dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'rootless-examples-'))
 const archive = join(folder, 'image.tar')
 const report = await buildReport()
+
+/** What the examples call their images, and the archive its own. */
+const NAMES = /\/(?:hello|sandbox|web|fixture|rootless-examples):latest$/u
 
 beforeAll(async () => {
   writeFileSync(archive, await toDockerArchive(await buildTestImage(readFileSync('/bin/busybox')), 'rootless-examples:latest'))
@@ -43,6 +46,13 @@ async function runNode(words: readonly string[], environment: Readonly<Record<st
 
 for (const engine of ENGINE_NAMES) {
   describeEngine(report, engine, () => {
+    afterAll(async () => {
+      const { images } = await openRuntime(engine)
+      for (const { references } of await images.list()) {
+        for (const reference of references.filter((each) => NAMES.test(each))) await images.remove(reference)
+      }
+    })
+
     test('hello.ts says hello from inside', async () => {
       const { code, text } = await runNode(['hello.ts', engine, archive])
       expect({ code, text }).toEqual({ code: 0, text: expect.stringContaining('hello from inside, exit code 7') })

@@ -52,7 +52,7 @@ export interface OpenImageOptions {
   readonly door: ImageDoor
   /** A folder that exists; a folder of our own is made in it. */
   readonly spoolFolder: string
-  /** The name of an image that has none. */
+  /** A name for the one image of the archive, beside those that it has. */
   readonly reference?: string
   readonly config?: RootFileSystemConfig
   /** This machine's unless told. */

@@ -126,8 +126,8 @@ async function isFolder(path: string, context: ReadingContext): Promise<boolean>
 
 /** @throws RootlessError `INVALID_ARGUMENT` when one name was given for more than one image. */
 function nameImages(images: readonly ArchivedImage[], reference: string | null): readonly ArchivedImage[] {
-  const unnamed = images.filter((image) => image.references.length === 0)
-  if (reference === null || unnamed.length === 0) return images
-  if (unnamed.length > 1) throw new RootlessError('INVALID_ARGUMENT', `${reference} cannot name ${unnamed.length} images at once`)
-  return images.map((image) => (image.references.length === 0 ? { ...image, references: [reference] } : image))
+  const [image] = images
+  if (reference === null || image === undefined) return images
+  if (images.length > 1) throw new RootlessError('INVALID_ARGUMENT', `${reference} cannot name ${images.length} images at once`)
+  return [{ ...image, references: [...new Set([...image.references, reference])] }]
 }

@@ -124,6 +124,13 @@ test('a plain root file system gets the name and the command that the caller giv
   expect(image?.layers[0]?.diffId).toBe(`sha256:${sha256(tar)}`)
 })
 
+test('an image that has a name gets the caller’s beside it', async () => {
+  await using archive = await openBytes(dockerArchive(LAYERS), spool, { reference: 'mine:2' })
+  const references = archive.images[0]?.references ?? []
+  expect(references).toContain('docker.io/library/mine:2')
+  expect(references.length).toBeGreaterThan(1)
+})
+
 test('the same root file system has the same id however it comes', async () => {
   const tar = tarOf({ name: 'bin/sh', content: 'shell' })
   await writeFile(join(spool, 'root.tar'), tar)

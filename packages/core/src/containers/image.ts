@@ -26,7 +26,7 @@ export type ImageSource = string | AsyncIterable<Uint8Array>
 
 /** How an archive is loaded. */
 export interface LoadOptions extends Call {
-  /** The name of an image that has none: a plain root file system, or an untagged archive. */
+  /** A name for the one image of the archive, beside those that it has. */
   readonly reference?: string
   /** What a plain root file system runs. */
   readonly config?: Partial<Pick<ImageConfig, 'entrypoint' | 'command' | 'environment' | 'workdir' | 'user'>>

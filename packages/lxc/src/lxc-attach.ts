@@ -32,6 +32,8 @@ export interface AttachRequest {
  * ends with this code when the folder is not there.
  */
 const WORKDIR_MISSING = 125
+/** 128 and the number of SIGKILL. */
+const KILLED = 137
 const IN_FOLDER = `cd -- "$1" 2>/dev/null || exit ${WORKDIR_MISSING}; shift; exec "$@"`
 const SHELL = '/bin/sh'
 
@@ -113,6 +115,8 @@ async function awaitEnd(request: AttachRequest, running: SpawnedProcess, words: 
   await machine.files.remove(words)
   if ('signal' in end) throw toGone(`lxc-attach was ended by ${end.signal}`)
   const refused = said?.status === 'ok' && said.value !== '' ? toAttachError(record.name, plan.command, said.value) : null
+  // It ran when it was asked, and took its commands along, this one before its first step.
+  if (refused?.code === 'NOT_RUNNING') return KILLED
   if (refused !== null) throw refused
   if (toWorkdir(request) !== '/') await checkFolder(request, end.exitCode)
   return end.exitCode

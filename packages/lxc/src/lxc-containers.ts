@@ -17,7 +17,6 @@ import { discard } from './lxc-discard.ts'
 import { followEvents, noteEvent } from './lxc-events.ts'
 import { readLog } from './lxc-log.ts'
 import { throwIfAborted } from './lxc-mapped.ts'
-import { CONTAINER_FILES } from './lxc-messages.ts'
 import { attachTo } from './lxc-process.ts'
 import { readRecord, toNetworkRequest, toRootfsOf, type LxcRecord } from './lxc-record.ts'
 import type { CgroupScope } from './lxc-scope.ts'
@@ -151,15 +150,13 @@ async function list(
 
 async function exec(context: ContainersContext, { record, folder }: Found, plan: ExecPlan): Promise<ContainerProcess> {
   const { machine, parts, timeoutMs } = context
-  const [paused, scope, user] = await Promise.all([
-    machine.status(`${folder}/${CONTAINER_FILES.paused}`),
+  const [{ status }, scope, user] = await Promise.all([
+    readRunState(machine, folder),
     context.scope(),
     readUser({ parts, record }, plan.user ?? record.user),
   ])
   // lxc-attach hangs at the door of a frozen container.
-  if (paused.status === 'ok') {
-    throw new RootlessError('NOT_RUNNING', `${printable(record.name)} is paused`, { engine: 'lxc' })
-  }
+  if (status !== 'running') throw toNotRunning(record.name)
   const { containersFolder } = parts.store
   return await attachCommand({ machine, containersFolder, record, plan, user, scope: scope.attach, timeoutMs })
 }

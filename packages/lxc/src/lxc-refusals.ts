@@ -15,12 +15,16 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode, meaning: str
 
 /** Why a container did not start, by LXC's log of it. */
 export function toStartError(name: string, command: readonly string[], log: string, errors: EngineLog['errors']): RootlessError {
-  return toRefusal(`${name} did not start`, command, errors) ?? toUnknown(`${name} did not start`, errors.join('\n') || log)
+  return (
+    toRefusal(`${printable(name)} did not start`, command, errors) ??
+    toUnknown(`${printable(name)} did not start`, errors.join('\n') || log)
+  )
 }
 
 /** Why lxc-attach ran nothing; `null` when its log is about something else, and the command ran. */
 export function toAttachError(name: string, command: readonly string[], log: string): RootlessError | null {
-  return toRefusal(`nothing was run in ${name}`, command, log.split('\n')) ?? toUnknown(`nothing was run in ${name}`, log)
+  const what = `nothing was run in ${printable(name)}`
+  return toRefusal(what, command, log.split('\n')) ?? toUnknown(what, log)
 }
 
 function toRefusal(what: string, command: readonly string[], lines: readonly string[]): RootlessError | null {
@@ -36,7 +40,7 @@ function toRefusal(what: string, command: readonly string[], lines: readonly str
 
 function toUnknown(what: string, words: string): RootlessError {
   const last = printable(words.trim().split('\n').at(-1) ?? '')
-  return new RootlessError('ENGINE_REFUSED', `${what}: ${last}`, { engine: 'lxc', evidence: words.slice(-2000) })
+  return new RootlessError('ENGINE_REFUSED', `${what}: ${last}`, { engine: 'lxc', evidence: printable(words.slice(-2000), 2000) })
 }
 
 /** Nobody can tell any more. */

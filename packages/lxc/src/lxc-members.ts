@@ -141,6 +141,9 @@ async function writeRoutes(
 /** By such an address everyone on the bridge would reach everyone, whatever network they are on. */
 const NO_LINK_LOCAL = ['link set dev eth0 addrgenmode none\n', 'address flush dev eth0 scope link\n']
 
+/** Who has no route of its own is not there; without this, what is sent to it would look for a way out of the host. */
+const NOBODY_ELSE = `route replace unreachable ${PREFIX}.0.0/16\n`
+
 /** Lines of `ip -batch`. */
 export function toRouteCommands(
   member: Pick<Member, 'address'>,
@@ -150,7 +153,7 @@ export function toRouteCommands(
   const others = members.filter(({ address }) => address !== member.address)
   const added = others.map(({ address }) => `route replace ${address}/32 dev eth0 src ${member.address}\n`)
   const removed = gone === null ? [] : [`route flush ${gone}/32 dev eth0\n`]
-  return [...NO_LINK_LOCAL, ...removed, ...added].join('')
+  return [...NO_LINK_LOCAL, NOBODY_ELSE, ...removed, ...added].join('')
 }
 
 /** The pid of a container that runs; `null` when it has ended, whoever has its number now. */

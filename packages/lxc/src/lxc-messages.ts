@@ -1,10 +1,12 @@
+import type { NetworkServing } from './lxc-parts.ts'
+
 /** How a supervisor is asked. It serves one container and stands in its folder. */
 export type SupervisorRequest =
   /** The command's streams from now on; `stdin`: this one feeds it. */
   | { readonly do: 'attach'; readonly stdin: boolean }
   | StartRequest
-  /** The container's namespaces are prepared (`go`) or could not be. `pids` end with the container. */
-  | { readonly do: 'release'; readonly go: boolean; readonly pids: readonly number[] }
+  /** The container's namespaces are prepared (`go`) or could not be. What serves its network ends with it. */
+  | ({ readonly do: 'release'; readonly go: boolean } & NetworkServing)
   | { readonly do: 'resize'; readonly columns: number; readonly rows: number }
   /** To be told of the end. */
   | { readonly do: 'wait' }
@@ -31,6 +33,8 @@ export type SupervisorEvent =
   | { readonly event: 'attached' }
   | { readonly event: 'namespaces'; readonly pid: number }
   | { readonly event: 'started'; readonly pid: number }
+  /** A published port could not be served; the start fails. */
+  | { readonly event: 'refused'; readonly reason: string }
   /** It runs already. */
   | { readonly event: 'running' }
   /** LXC's own log of the try. */

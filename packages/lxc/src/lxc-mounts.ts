@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { IdMap } from './lxc-config.ts'
 import { checkEnd } from './lxc-errors.ts'
 import { toOwnedMaps, type InsideIds } from './lxc-idmap.ts'
-import { imagePathsOf, readJson } from './lxc-image-store.ts'
+import { imagePathsOf, readJson, readStoredImage } from './lxc-image-store.ts'
 import { runMapped, withOwnIds, type FileDoor } from './lxc-mapped.ts'
 import { listMountsBelow, sortByDepth, toMountLine, type PlannedMount } from './lxc-mount-lines.ts'
 import { makeTargets } from './lxc-mount-targets.ts'
@@ -70,16 +70,16 @@ async function toIdMaps(
   const mounts = plan.mounts.filter((mount) => isHostMount(mount))
   if (mounts.length === 0) return base
   if (!mounts.some(({ owner }) => owner === 'me')) return withOwnIds(base, user)
-  return toOwnedMaps(base, await readInsideIds(source, plan.user ?? image.config.user, image), user)
+  return toOwnedMaps(base, await readInsideIds(source, plan.user ?? image.config.user, image.id), user)
 }
 
 function isHostMount(mount: ContainerPlan['mounts'][number]): mount is HostMount {
   return mount.kind === undefined || mount.kind === 'host'
 }
 
-async function readInsideIds({ door, store }: MountsSource, user: string, { id }: FoundImage): Promise<InsideIds> {
+async function readInsideIds({ door, store }: MountsSource, user: string, imageId: string): Promise<InsideIds> {
   const read = async (name: string): Promise<string> => {
-    const path = posix.join(imagePathsOf(store, id).rootfs, 'etc', name)
+    const path = posix.join(imagePathsOf(store, imageId).rootfs, 'etc', name)
     const real = await door.machine.realPath(path)
     // One that is behind a link may be a file of the host.
     const text = real.status === 'ok' && real.value === path ? await door.machine.readText(path) : null
@@ -212,9 +212,12 @@ async function nest({ door }: MountsSource, mounts: readonly PlannedMount[]): Pr
   return nested
 }
 
-async function toSecretsMount({ door }: MountsSource, plan: ContainerPlan, container: RootfsOf): Promise<PlannedMount> {
+async function toSecretsMount(source: MountsSource, plan: ContainerPlan, container: RootfsOf): Promise<PlannedMount> {
+  const { door, store } = source
+  const image = await readStoredImage(door.machine, store, container.imageId)
+  const reader = await readInsideIds(source, plan.user ?? image?.config.user ?? '', container.imageId)
   const folder = toSecretsFolder(door.machine.user.uid, container.id)
-  const inner = await makeSecrets(door, container.idMaps, folder, plan.secrets)
+  const inner = await makeSecrets(door, container.idMaps, { folder, secrets: plan.secrets, reader })
   return toBind(inner, '/run/secrets', 'directory', ['ro', 'nosuid', 'nodev', 'noexec'])
 }
 

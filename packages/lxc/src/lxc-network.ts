@@ -14,7 +14,8 @@ import type { FileDoor } from './lxc-mapped.ts'
 import { createMembers, type Members } from './lxc-members.ts'
 import { toHostsFile, toResolverFile, type NetworkFiles } from './lxc-network-files.ts'
 import { requireNetwork } from './lxc-networks.ts'
-import type { NetworkPart, NetworkRequest } from './lxc-parts.ts'
+import type { NetworkPart, NetworkRequest, NetworkServing } from './lxc-parts.ts'
+import { needsRelay, planRelays } from './lxc-publish.ts'
 import { PASTA_NAME_SERVER, startPasta } from './lxc-pasta.ts'
 import { toHostname } from './lxc-record.ts'
 import { SLIRP_ADDRESS, SLIRP_NAME_SERVER, startSlirp } from './lxc-slirp.ts'
@@ -133,14 +134,16 @@ async function beforeCommand(
   members: Members,
   { request, pid }: { readonly request: NetworkRequest; readonly pid: number },
   call: Call,
-): Promise<readonly number[]> {
+): Promise<NetworkServing> {
   const { machine } = door
   const { driver, address } = await readChoice(machine, request)
   if (address !== null) await members.enter(request, pid)
-  const wanted = { pid, containerFolder: request.containerFolder, ports: request.ports }
-  if (driver === 'slirp4netns') return [await startSlirp(machine, wanted, call)]
-  if (driver === 'pasta') return [await startPasta(machine, wanted, { ...call, timeoutMs })]
-  return []
+  const { containerFolder, ports } = request
+  if (driver === 'pasta') return { pids: [await startPasta(machine, { pid, containerFolder, ports }, call)], relays: [] }
+  if (driver !== 'slirp4netns') return { pids: [], relays: [] }
+  const sources = ports.some(needsRelay) ? await readHostAddresses(machine, timeoutMs) : []
+  const { direct, relays } = await planRelays(machine, ports, sources[0])
+  return { pids: [await startSlirp(machine, { pid, containerFolder, ports: direct }, call)], relays }
 }
 
 async function describeFiles(source: NetworkSource, plan: ContainerPlan, containerId: string): Promise<NetworkFiles> {

@@ -83,17 +83,33 @@ export interface NetworkRequest extends Pick<ContainerPlan, 'name' | 'hostname' 
   readonly containerFolder: string
 }
 
+/** What serves the network of a container that runs. */
+export interface NetworkServing {
+  /** Programs that were left running. */
+  readonly pids: readonly number[]
+  /** Carried by the supervisor itself. */
+  readonly relays: readonly DatagramRelay[]
+}
+
+/** A published UDP port whose datagrams go on to another port of this host's loopback, as from another address of this host. */
+export interface DatagramRelay {
+  readonly address: string
+  readonly port: number
+  readonly sourceAddress: string
+  readonly targetPort: number
+}
+
 /** Networks and published ports. */
 export interface NetworkPart {
   /** Checks the network and its ports. @throws RootlessError `NETWORK_NOT_FOUND`, `PORT_IN_USE`, `PORT_FORBIDDEN`, `NOT_SUPPORTED` */
   prepare(request: NetworkRequest, call: Call): Promise<readonly string[]>
   /**
-   * Called at each start when the container's namespaces are there and its command does not run yet; LXC waits for it. Gives the
-   * pids of the programs that it left running: the supervisor ends them after the container. Files go into the container's folder.
+   * Called at each start when the container's namespaces are there and its command does not run yet; LXC waits for it. Gives what
+   * serves the network while the container runs: the supervisor ends it after the container. Files go into the container's folder.
    *
    * @throws RootlessError after which the container is ended, and every program of this call too
    */
-  beforeCommand(request: NetworkRequest, pid: number, call: Call): Promise<readonly number[]>
+  beforeCommand(request: NetworkRequest, pid: number, call: Call): Promise<NetworkServing>
   /** The address inside; `null` when it has none. */
   address(request: NetworkRequest, pid: number): Promise<string | null>
   hostAddress(request: NetworkRequest, pid: number, call: Call): Promise<string>

@@ -19,7 +19,7 @@ export async function startPasta(
     containerFolder,
     ports,
   }: { readonly pid: number; readonly containerFolder: string; readonly ports: readonly PublishedPort[] },
-  { signal }: Call & { readonly timeoutMs: number },
+  { signal }: Call,
 ): Promise<number> {
   throwIfAborted(signal)
   const pidFile = posix.join(containerFolder, 'pasta.pid')

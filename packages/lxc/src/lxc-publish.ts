@@ -1,4 +1,5 @@
 import { printable, RootlessError, type Machine, type PublishedPort } from '@rootless-runtime/core'
+import type { DatagramRelay } from './lxc-parts.ts'
 
 /**
  * Why a port was not published. Neither slirp4netns nor pasta says it: both have one word for a port that is taken, one that needs
@@ -24,4 +25,36 @@ async function readLeastPort(machine: Machine): Promise<number> {
   const answer = await machine.readText('/proc/sys/net/ipv4/ip_unprivileged_port_start')
   const least = answer.status === 'ok' ? Number.parseInt(answer.value, 10) : Number.NaN
   return Number.isInteger(least) ? least : 1024
+}
+
+/** slirp4netns answers no datagram whose sender is on the loopback of this host, which it keeps closed. */
+export function needsRelay({ protocol, address }: PublishedPort): boolean {
+  return protocol === 'udp' && (address === '0.0.0.0' || address.startsWith('127.'))
+}
+
+/** What slirp4netns is to publish, and what has to be carried to it from elsewhere. */
+export interface RelayPlan {
+  readonly direct: readonly PublishedPort[]
+  readonly relays: readonly DatagramRelay[]
+}
+
+/** @throws RootlessError `NOT_SUPPORTED` on a host that has only its loopback, `HOST_REFUSED` */
+export async function planRelays(
+  machine: Machine,
+  ports: readonly PublishedPort[],
+  sourceAddress: string | undefined,
+): Promise<RelayPlan> {
+  const direct = ports.filter((port) => !needsRelay(port))
+  const relays: DatagramRelay[] = []
+  for (const { address, host, container } of ports.filter(needsRelay)) {
+    if (sourceAddress === undefined)
+      throw new RootlessError('NOT_SUPPORTED', 'UDP cannot be published: this host has no address beside its loopback', {
+        engine: 'lxc',
+      })
+    const free = await machine.findFreePort('udp', '127.0.0.1')
+    if (free.status !== 'ok') throw new RootlessError('HOST_REFUSED', free.reason, { engine: 'lxc' })
+    direct.push({ protocol: 'udp', address: '127.0.0.1', host: free.value, container })
+    relays.push({ address, port: host, sourceAddress, targetPort: free.value })
+  }
+  return { direct, relays }
 }

@@ -2,25 +2,32 @@ import { posix } from 'node:path'
 import { printable } from '@rootless-runtime/core'
 import type { IdMap } from './lxc-config.ts'
 import { checkEnd } from './lxc-errors.ts'
+import type { InsideIds } from './lxc-idmap.ts'
 import { runMapped, withOwnIds, type FileDoor } from './lxc-mapped.ts'
 
 /** In memory, and mapped root can get there: it cannot pass through XDG_RUNTIME_DIR, which is the caller's alone. */
 const MEMORY = '/dev/shm'
 
 const MAKE = 'mkdir -m 0700 -- "$1" && chown 0:0 -- "$1" && mkdir -m 0755 -- "$1/secrets" && chown 0:0 -- "$1/secrets"'
-const WRITE = 'umask 0222 && cat >"$1" && chown 0:0 -- "$1"'
+const WRITE = 'umask 0377 && cat >"$1" && chown "$2" -- "$1"'
 
-/** Nobody but root of the container and this user pass through the folder; in it, whoever runs inside may read. */
+/** Nobody but root of the container and this user pass through the folder; in it, each file is its reader's alone. */
 export function toSecretsFolder(uid: number, containerId: string): string {
   return posix.join(MEMORY, `rootless-runtime-${uid}-${containerId}`)
+}
+
+export interface SecretFiles {
+  readonly folder: string
+  readonly secrets: Readonly<Record<string, Uint8Array>>
+  /** The user of the container. */
+  readonly reader: InsideIds
 }
 
 /** Gives the folder to mount. The contents pass through pipes alone. */
 export async function makeSecrets(
   { machine }: FileDoor,
   idMaps: readonly IdMap[],
-  folder: string,
-  secrets: Readonly<Record<string, Uint8Array>>,
+  { folder, secrets, reader }: SecretFiles,
 ): Promise<string> {
   const maps = withOwnIds(idMaps, machine.user)
   checkEnd(await runMapped(machine, maps, ['sh', '-c', MAKE, 'sh', folder]), `make ${printable(folder)}`)
@@ -29,7 +36,14 @@ export async function makeSecrets(
     const once = async function* (): AsyncGenerator<Uint8Array> {
       yield content
     }
-    const written = await runMapped(machine, maps, ['sh', '-c', WRITE, 'sh', posix.join(inner, name)], { input: once() })
+    const written = await runMapped(
+      machine,
+      maps,
+      ['sh', '-c', WRITE, 'sh', posix.join(inner, name), `${reader.uid}:${reader.gid}`],
+      {
+        input: once(),
+      },
+    )
     checkEnd(written, `write the secret ${printable(name)}`)
   }
   return inner

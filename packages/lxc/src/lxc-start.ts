@@ -1,4 +1,4 @@
-import type { Call, Machine, RootlessError } from '@rootless-runtime/core'
+import { RootlessError, type Call, type Machine } from '@rootless-runtime/core'
 import { unlessAborted } from './lxc-abort.ts'
 import { parseEngineLog } from './lxc-engine-log.ts'
 import { CONTAINER_FILES, type SupervisorEvent } from './lxc-messages.ts'
@@ -101,6 +101,7 @@ async function awaitStarted(context: StartContext, supervisor: SupervisorLink, c
   const onEvent = async (event: SupervisorEvent): Promise<void> => {
     if (event.event === 'namespaces') refusal = await prepareNamespaces(context, supervisor, event.pid, call)
     if (event.event === 'started' || event.event === 'running') settled.resolve()
+    if (event.event === 'refused') refusal = toPortRefusal(context.record, event.reason)
     if (event.event === 'failed') settled.reject(refusal ?? toFailure(context.record, event.log))
   }
   supervisor.listen((frame) => {
@@ -119,13 +120,17 @@ async function prepareNamespaces(
   call: Call,
 ): Promise<unknown> {
   try {
-    const pids = await parts.network.beforeCommand(toNetworkRequest(parts.store, record), pid, call)
-    supervisor.ask({ do: 'release', go: true, pids })
+    const serving = await parts.network.beforeCommand(toNetworkRequest(parts.store, record), pid, call)
+    supervisor.ask({ do: 'release', go: true, ...serving })
     return undefined
   } catch (error) {
-    supervisor.ask({ do: 'release', go: false, pids: [] })
+    supervisor.ask({ do: 'release', go: false, pids: [], relays: [] })
     return error
   }
+}
+
+function toPortRefusal({ name }: LxcRecord, reason: string): RootlessError {
+  return new RootlessError('PORT_IN_USE', `${name} did not start: a published port is taken: ${reason}`, { engine: 'lxc' })
 }
 
 function toFailure({ name, command }: LxcRecord, log: string): RootlessError {

@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs'
 import type { Frame } from '../lxc-frames.ts'
 import { CONTAINER_FILES, type StartRequest, type SupervisorRequest } from '../lxc-messages.ts'
+import type { NetworkServing } from '../lxc-parts.ts'
 import { COLUMNS, ROWS } from '../lxc-terminal-size.ts'
 import type { Client, ClientHandlers } from './clients.ts'
 import { openContainerLog, type ContainerLog } from './container-log.ts'
 import { startRun, type ContainerRun, type RunEnd } from './container-run.ts'
+import { startRelay } from './datagram-relay.ts'
 import { noteCgroup, noteEnd, noteStart } from './notes.ts'
 import { endProcess, toKnownProcess, type KnownProcess } from './proc.ts'
 import { resizeTerminal, type TerminalSize } from './terminal.ts'
@@ -97,12 +99,26 @@ function onRequest(state: State, client: Client, request: SupervisorRequest): vo
       state.isStarting = true
       return void start(state, client, request)
     case 'release':
-      state.helpers = request.pids.flatMap(toKnownProcess)
-      return state.run?.release(request.go)
+      return void release(state, client, request)
     case 'resize':
       return resize(state, request)
     case 'quit':
       if (!state.isStarting) state.finish()
+  }
+}
+
+async function release(
+  state: State,
+  client: Client,
+  { go, pids, relays }: NetworkServing & { readonly go: boolean },
+): Promise<void> {
+  state.helpers = pids.flatMap(toKnownProcess)
+  try {
+    await Promise.all(relays.map(startRelay))
+    state.run?.release(go)
+  } catch (error) {
+    client.tell({ event: 'refused', reason: String(error) })
+    state.run?.release(false)
   }
 }
 

@@ -1,0 +1,51 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import type { DatagramRelay } from '../lxc-parts.ts'
+
+/** As long as conntrack keeps a UDP stream (nf_conntrack_udp_timeout_stream). */
+const IDLE_MS = 120_000
+const MAXIMUM_SENDERS = 1024
+
+interface Sender {
+  readonly socket: Socket
+  readonly idle: NodeJS.Timeout
+}
+
+/**
+ * Carries datagrams between a published port and slirp4netns, which does not answer a sender on the loopback of this host (libslirp
+ * 4.7, with --disable-host-loopback): here it has another address of this host. It ends with the supervisor.
+ */
+export async function startRelay(relay: DatagramRelay): Promise<void> {
+  const senders = new Map<string, Sender>()
+  const outside = createSocket(relay.address.includes(':') ? 'udp6' : 'udp4')
+  outside.on('message', (data, from) => void forward(outside, senders, relay, data, from))
+  outside.bind({ address: relay.address, port: relay.port, exclusive: true })
+  await once(outside, 'listening')
+  outside.on('error', () => {})
+}
+
+function forward(outside: Socket, senders: Map<string, Sender>, relay: DatagramRelay, data: Buffer, from: RemoteInfo): void {
+  const key = `${from.address} ${from.port}`
+  const known = senders.get(key)
+  // A datagram may be lost; a flood of senders must not take every descriptor.
+  if (known === undefined && senders.size >= MAXIMUM_SENDERS) return
+  const sender = known ?? openSender(outside, senders, relay, from)
+  senders.set(key, sender)
+  sender.idle.refresh()
+  sender.socket.send(data, relay.targetPort, '127.0.0.1')
+}
+
+function openSender(outside: Socket, senders: Map<string, Sender>, relay: DatagramRelay, from: RemoteInfo): Sender {
+  const socket = createSocket('udp4')
+  const idle = setTimeout(() => {
+    senders.delete(`${from.address} ${from.port}`)
+    socket.close()
+  }, IDLE_MS)
+  socket.on('error', () => {})
+  socket.on('message', (data) => {
+    idle.refresh()
+    outside.send(data, from.port, from.address)
+  })
+  socket.bind({ address: relay.sourceAddress, port: 0 })
+  return { socket, idle }
+}

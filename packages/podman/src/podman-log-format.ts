@@ -60,32 +60,32 @@ export interface LogTail {
   take(): readonly LogPiece[]
 }
 
-/** Pieces that are forgotten before the room they take is given back. */
-const FORGOTTEN_PIECES = 4096
+/** A line of one stream: parts of the other may lie between its own. */
+interface Line {
+  readonly parts: { readonly place: number; readonly piece: LogPiece }[]
+}
 
-/** @param lines how many: a last one without an end is one */
-export function createLogTail(lines: number): LogTail {
-  let pieces: LogPiece[] = []
-  let start = 0
-  let ends = 0
-  const forgetLine = (): void => {
-    while (start < pieces.length && pieces[start]?.endsLine === false) start += 1
-    start += 1
-    ends -= 1
-    if (start < FORGOTTEN_PIECES) return
-    pieces = pieces.slice(start)
-    start = 0
-  }
+/** Lines that are forgotten before the room they take is given back. */
+const FORGOTTEN_LINES = 4096
+
+/** @param count how many: a last one without an end is one */
+export function createLogTail(count: number): LogTail {
+  const open = new Map<LogPiece['stream'], Line>()
+  let lines: Line[] = []
+  let place = 0
   return {
     add: (piece) => {
-      pieces.push(piece)
-      if (!piece.endsLine) return
-      ends += 1
-      if (ends > lines) forgetLine()
+      const line = open.get(piece.stream) ?? { parts: [] }
+      line.parts.push({ place: (place += 1), piece })
+      if (!piece.endsLine) return void open.set(piece.stream, line)
+      open.delete(piece.stream)
+      lines.push(line)
+      if (lines.length > count + FORGOTTEN_LINES) lines = lines.slice(lines.length - count)
     },
     take: () => {
-      if (pieces.at(-1)?.endsLine === false && ends === lines) forgetLine()
-      return lines === 0 ? [] : pieces.slice(start)
+      const last = count === 0 ? [] : [...lines, ...open.values()].slice(-count)
+      const parts = last.flatMap((line) => line.parts)
+      return parts.toSorted((one, other) => one.place - other.place).map(({ piece }) => piece)
     },
   }
 }

@@ -42,7 +42,12 @@ describe("conmon's file", () => {
 })
 
 describe('the last lines', () => {
-  const line = (text: string, endsLine = true): LogPiece => ({ stream: 'stdout', data: Buffer.from(text), time: null, endsLine })
+  const line = (text: string, endsLine = true, stream: LogPiece['stream'] = 'stdout'): LogPiece => ({
+    stream,
+    data: Buffer.from(text),
+    time: null,
+    endsLine,
+  })
   const pieces = [line('a'), line('b1', false), line('b2', false), line('b3'), line('c'), line('d', false)]
 
   test.each<[number, readonly string[]]>([
@@ -55,6 +60,12 @@ describe('the last lines', () => {
     const tail = createLogTail(lines)
     for (const piece of pieces) tail.add(piece)
     expect(tail.take().map(({ data }) => Buffer.from(data).toString())).toEqual(expected)
+  })
+
+  test('have their parts from between those of the other stream', () => {
+    const tail = createLogTail(1)
+    for (const piece of [line('a', false), line('e', true, 'stderr'), line('b', false)]) tail.add(piece)
+    expect(tail.take().map(({ data }) => Buffer.from(data).toString())).toEqual(['a', 'b'])
   })
 
   test('of a hundred thousand are the last ones', () => {

@@ -1,11 +1,4 @@
-import {
-  toEngineUnavailable,
-  type Availability,
-  type EngineName,
-  type Fix,
-  type Place,
-  type SystemUser,
-} from '@rootless-runtime/core'
+import { toEngineUnavailable, type Availability, type EngineName, type Fix, type Place } from '@rootless-runtime/core'
 import {
   createRuntime,
   DEFAULT_TIMEOUT_MS,
@@ -58,15 +51,15 @@ const NAMES = [
   'TESTCONTAINERS_RYUK_DISABLED',
 ] as const
 
-const ANSWERS: Readonly<Record<EngineName, (availability: Available, user: RuntimeUser) => Answer>> = {
+const ANSWERS: Readonly<Record<EngineName, (availability: Available, surroundings: Surroundings) => Answer>> = {
   docker: toDockerEnvironment,
   podman: toPodmanEnvironment,
   lxc: toLxcEnvironment,
 }
 
-interface RuntimeUser {
-  readonly user: SystemUser
+interface Surroundings {
   readonly runtimeDirectory: string
+  readonly containerHost: string | undefined
 }
 
 /**
@@ -83,7 +76,7 @@ export async function runtimeEnvironment(engine: EngineName, options: RuntimeOpt
   if (availability.status !== 'available') throw toEngineUnavailable(engine, availability)
   const { user, environment } = ground.system
   const runtimeDirectory = environment['XDG_RUNTIME_DIR'] ?? `/run/user/${user.uid}`
-  return { engine, ...ANSWERS[engine](availability, { user, runtimeDirectory }) }
+  return { engine, ...ANSWERS[engine](availability, { runtimeDirectory, containerHost: environment['CONTAINER_HOST'] }) }
 }
 
 /** Every name, once: with its value, or absent with a reason. */
@@ -132,7 +125,7 @@ function toDockerEnvironment({ endpoint, places }: Available): Answer {
       socket,
       'the daemon mounts what it sees: in its mount namespace the socket has this path, and /var/run/docker.sock is not there',
     ),
-    TESTCONTAINERS_RYUK_DISABLED: unset('a container of this engine can mount its socket and use it'),
+    TESTCONTAINERS_RYUK_DISABLED: unset('a container of this engine can mount its socket, as ryuk does'),
   })
 }
 
@@ -144,18 +137,29 @@ function listContexts(places: readonly Place[]): readonly string[] {
   })
 }
 
-function toPodmanEnvironment({ places }: Available, { runtimeDirectory }: RuntimeUser): Answer {
+function toPodmanEnvironment({ places }: Available, { runtimeDirectory, containerHost }: Surroundings): Answer {
   const own = `${runtimeDirectory}/podman/podman.sock`
-  const place = places.find(({ place: name }) => name === own)
-  if (place?.verdict !== 'usable') return toPodmanWithoutService(own, place)
-  const endpoint = `unix://${own}`
-  return answerFor(own, [], {
-    DOCKER_HOST: set(endpoint, `${place.answer} answers there, to clients of Docker too`),
+  const named = /^unix:(?:\/\/)?(\/.*)$/u.exec(containerHost ?? '')?.[1]
+  const found = places.find(
+    ({ place, verdict }) => verdict === 'usable' && (place === own || place.startsWith('CONTAINER_HOST: ')),
+  )
+  if (found === undefined)
+    return toPodmanWithoutService(
+      own,
+      places.find(({ place }) => place === own),
+    )
+  const socket = found.place === own || named === undefined ? own : named
+  const endpoint = `unix://${socket}`
+  return answerFor(socket, [], {
+    DOCKER_HOST: set(endpoint, `${found.answer} answers there, to clients of Docker too`),
     DOCKER_CONTEXT: NO_CONTEXT,
     CONTAINER_HOST: set(endpoint, 'the same for podman --remote'),
     TESTCONTAINERS_HOST_OVERRIDE: HOST_OVERRIDE,
-    TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: set(own, 'Podman mounts paths of this machine: the socket has the same path for both'),
-    TESTCONTAINERS_RYUK_DISABLED: unset('a container of this engine can mount its socket and use it'),
+    TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: set(
+      socket,
+      'Podman mounts paths of this machine: the socket has the same path for both',
+    ),
+    TESTCONTAINERS_RYUK_DISABLED: unset('a container of this engine can mount its socket, as ryuk does'),
   })
 }
 

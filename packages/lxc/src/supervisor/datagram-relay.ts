@@ -13,15 +13,25 @@ interface Sender {
 
 /**
  * Carries datagrams between a published port and slirp4netns, which does not answer a sender on the loopback of this host (libslirp
- * 4.7, with --disable-host-loopback): here it has another address of this host. It ends with the supervisor.
+ * 4.7, with --disable-host-loopback): here it has another address of this host. Closing it frees the port.
  */
-export async function startRelay(relay: DatagramRelay): Promise<void> {
+export async function startRelay(relay: DatagramRelay): Promise<Disposable> {
   const senders = new Map<string, Sender>()
   const outside = createSocket(relay.address.includes(':') ? 'udp6' : 'udp4')
   outside.on('message', (data, from) => void forward(outside, senders, relay, data, from))
   outside.bind({ address: relay.address, port: relay.port, exclusive: true })
   await once(outside, 'listening')
   outside.on('error', () => {})
+  return {
+    [Symbol.dispose]: () => {
+      outside.close()
+      for (const { socket, idle } of senders.values()) {
+        clearTimeout(idle)
+        socket.close()
+      }
+      senders.clear()
+    },
+  }
 }
 
 function forward(outside: Socket, senders: Map<string, Sender>, relay: DatagramRelay, data: Buffer, from: RemoteInfo): void {
@@ -44,7 +54,7 @@ function openSender(outside: Socket, senders: Map<string, Sender>, relay: Datagr
   socket.on('error', () => {})
   socket.on('message', (data) => {
     idle.refresh()
-    outside.send(data, from.port, from.address)
+    if (senders.size > 0) outside.send(data, from.port, from.address)
   })
   socket.bind({ address: relay.sourceAddress, port: 0 })
   return { socket, idle }

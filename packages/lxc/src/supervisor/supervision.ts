@@ -28,6 +28,7 @@ interface State {
   isStarting: boolean
   startedAt: number
   helpers: readonly KnownProcess[]
+  relays: readonly Disposable[]
   size: TerminalSize | null
   idle: NodeJS.Timeout | null
 }
@@ -42,6 +43,7 @@ export function createSupervision(): Supervision {
     isStarting: false,
     startedAt: 0,
     helpers: [],
+    relays: [],
     size: null,
     idle: null,
   }
@@ -114,7 +116,7 @@ async function release(
 ): Promise<void> {
   state.helpers = pids.flatMap(toKnownProcess)
   try {
-    await Promise.all(relays.map(startRelay))
+    for (const relay of relays) state.relays = [...state.relays, await startRelay(relay)]
     state.run?.release(go)
   } catch (error) {
     client.tell({ event: 'refused', reason: String(error) })
@@ -151,6 +153,7 @@ async function runContainer(state: State, client: Client, request: StartRequest)
   const end = await run.ended
   await log.close()
   state.helpers.forEach(endProcess)
+  for (const relay of state.relays) relay[Symbol.dispose]()
   if (pid === null) client.tell({ event: 'failed', log: end.log })
   else tellEnd(state, end)
 }

@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CONTAINER_BEHAVIOURS, type Behaviour, type Exception } from '@rootless-runtime/conformance'
+import { ENGINE_NAMES, ENGINE_TITLES, type EngineName } from 'rootless-runtime'
+import { CONTAINER_EXCEPTIONS } from './exceptions.ts'
+
+// `node --conditions=@rootless-runtime/source test/live/containers/render-differences.ts` makes docs/where-engines-differ.md.
+
+const themes = Object.entries<Readonly<Record<string, Behaviour>>>(CONTAINER_BEHAVIOURS)
+const sentences = new Map(themes.flatMap(([, behaviours]) => Object.entries(behaviours)).map(([id, each]) => [id, each.sentence]))
+
+/** The page of what an engine does in another way, and of what all do. */
+export function renderDifferences(): string {
+  return `# Where engines differ
+
+Containers are the same on every engine: ${sentences.size} behaviours, each a sentence with its proof, run on each engine by the
+suite \`describeContainers\`. This page is made of that suite by
+\`node --conditions=@rootless-runtime/source test/live/containers/render-differences.ts\`. An engine that cannot keep a sentence has
+an exception here; the suite proves that it is still needed, and that what comes back instead is what this page says.
+
+${ENGINE_NAMES.map(renderEngine).join('\n\n')}
+
+## What depends on the host
+
+These sentences hold everywhere, each with both of its branches: a limit is applied or refused as \`LIMIT_NOT_ENFORCED\` before
+anything is made; a container is paused or that is \`NOT_SUPPORTED\`; a port below 1024 answers or is \`PORT_FORBIDDEN\`; a port on
+the IPv6 loopback answers or is \`NOT_SUPPORTED\`; figures of \`stats\` are the container's own or unknown with a reason.
+
+## What all engines do
+
+${themes.map(([theme, behaviours]) => renderTheme(theme, Object.values(behaviours))).join('\n\n')}
+`
+}
+
+function renderEngine(engine: EngineName): string {
+  const exceptions = Object.entries<Exception>(CONTAINER_EXCEPTIONS[engine])
+  const title = `## ${ENGINE_TITLES[engine]}`
+  if (exceptions.length === 0) return `${title}\n\nNo exceptions.`
+  const lines = exceptions.map(([id, { reason, instead }]) => {
+    const answer = instead === undefined ? 'it behaves in another way' : `\`${instead}\``
+    return `| ${sentences.get(id)} | ${answer} | ${reason} |`
+  })
+  return [title, '', '| what it does not keep | instead | why |', '| --- | --- | --- |', ...lines].join('\n')
+}
+
+function renderTheme(theme: string, behaviours: readonly Behaviour[]): string {
+  return [`### ${theme.charAt(0).toUpperCase()}${theme.slice(1)}`, '', ...behaviours.map(({ sentence }) => `- ${sentence}`)].join(
+    '\n',
+  )
+}
+
+if (import.meta.main) {
+  writeFileSync(join(import.meta.dirname, '../../../docs/where-engines-differ.md'), renderDifferences())
+}

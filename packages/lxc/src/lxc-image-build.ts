@@ -14,6 +14,7 @@ import { runMapped, runProgram, withOwnIds, type FileDoor } from './lxc-mapped.t
 import type { FileStore } from './lxc-store.ts'
 
 const PASSABLE = 0o711
+const REPORT_EVERY_BYTES = 1024 ** 2
 
 /** Unpacks as the archive says: owners by number, modes, and the attributes that were left in it. */
 export const UNPACK = [
@@ -124,8 +125,10 @@ async function unpackRootfs(door: FileDoor, { rootfs }: ImagePaths, image: Archi
 async function* count(chunks: AsyncIterable<Uint8Array>, onProgress: BuildOptions['onProgress']): AsyncGenerator<Uint8Array> {
   let bytes = 0
   for await (const chunk of chunks) {
+    const before = bytes
     bytes += chunk.length
-    onProgress?.({ phase: 'loading', bytes, totalBytes: null })
+    if (before === 0 || Math.floor(bytes / REPORT_EVERY_BYTES) > Math.floor(before / REPORT_EVERY_BYTES))
+      onProgress?.({ phase: 'loading', bytes, totalBytes: null })
     yield chunk
   }
 }

@@ -50,6 +50,6 @@ function invalidPath(path: string, why: string): RootlessError {
 
 /** Mount points below a folder of the host, deepest last: a read-only mount has to name each, or it can be written to. */
 export function listMountsBelow(folder: string, mountPoints: readonly string[]): readonly string[] {
-  const below = mountPoints.filter((point) => point.startsWith(`${folder === '/' ? '' : folder}/`))
+  const below = mountPoints.filter((point) => point !== folder && point.startsWith(folder === '/' ? '/' : `${folder}/`))
   return [...new Set(below)].toSorted((one, other) => one.length - other.length)
 }

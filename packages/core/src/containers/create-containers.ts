@@ -21,7 +21,15 @@ export function createContainers(driver: ContainerDriver, context: DriverContext
   const open = async (id: string, call: Call): Promise<Container> =>
     await createContainer(driver, context, await driver.inspect(id, call))
   return {
-    create: async (options, call = {}) => await open(await makeContainer(driver, context, options, call), call),
+    create: async (options, call = {}) => {
+      const id = await makeContainer(driver, context, options, call)
+      try {
+        return await open(id, call)
+      } catch (error) {
+        await removeAfter(driver, id, error)
+        throw error
+      }
+    },
     run: (options, call = {}) => run({ driver, context, open }, options, call),
     runToEnd: (options) => runToEnd({ driver, context, open }, options),
     get: (nameOrId, call = {}) => open(nameOrId, call),

@@ -35,13 +35,22 @@ async function takeOver(machine: Machine, folder: string): Promise<boolean> {
   if ((await machine.status(folder)).status === 'absent') return false
   const path = posix.join(folder, CONTAINER_FILES.removing)
   const own = `${process.pid}:${await readStartTicks(machine, process.pid)}:${(taken += 1)}`
-  if (await machine.files.writeNew(path, own).catch(() => false)) return true
+  if (await writeMark(machine, path, own)) return true
   const other = await machine.readText(path)
   if (other.status !== 'ok') return false
   const [pid, startTicks] = other.value.split(':').map(Number)
   if (pid === undefined || (await readStartTicks(machine, pid)) === startTicks) return false
   await machine.files.remove(path)
-  return await machine.files.writeNew(path, own).catch(() => false)
+  return await writeMark(machine, path, own)
+}
+
+async function writeMark(machine: Machine, path: string, own: string): Promise<boolean> {
+  try {
+    return await machine.files.writeNew(path, own)
+  } catch (error) {
+    // On a full disk removing is what helps, and no mark can be made: two at once are the smaller harm.
+    return error instanceof RootlessError && (error.evidence === 'ENOSPC' || error.evidence === 'EDQUOT')
+  }
 }
 
 let taken = 0

@@ -22,6 +22,8 @@ export function describeFailure(asked: string, answer: CommandAnswer): string {
 /** What tar, mount and the other programs say that handle files for us; they end with 1 or 2 for everything. */
 const FILE_WORDS: ReadonlyMap<string, string> = new Map([
   ['No space left on device', 'ENOSPC'],
+  // tar, when the last write fitted in part.
+  ['Wrote only', 'ENOSPC'],
   ['Disk quota exceeded', 'EDQUOT'],
   ['Read-only file system', 'EROFS'],
   ['Permission denied', 'EACCES'],

@@ -1,4 +1,4 @@
-import { loadAdapters, RootlessError } from 'rootless-runtime'
+import { loadAdapters, loadDrivers, RootlessError } from 'rootless-runtime'
 import type { Io } from './io.ts'
 
 /** The ordinary user that `rootless setup` makes when root runs it and names none. */
@@ -15,6 +15,23 @@ export async function become(name: string, io: Io): Promise<void> {
   if (system.user.name === name) return
   await Promise.all([loadAdapters(), import('./tell-error.ts')])
   await becomeUser(system, name)
+}
+
+/**
+ * Who runs containers: an ordinary user. Root must say which one, and becomes that user.
+ *
+ * @throws RootlessError `INVALID_ARGUMENT` for root without a name, and as `become`.
+ */
+export async function becomeOwner(name: string | undefined, userOption: string, io: Io): Promise<void> {
+  if (name === undefined) {
+    if (io.userId !== 0) return
+    throw new RootlessError(
+      'INVALID_ARGUMENT',
+      `containers run for ordinary users, and this is root: add ${userOption} ${SETUP_USER}, or whoever has the engines`,
+    )
+  }
+  await Promise.all([loadDrivers(), import('./containers/tell-container-error.ts')])
+  await become(name, io)
 }
 
 /** Whether an ordinary user of that name is there. */

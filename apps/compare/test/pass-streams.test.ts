@@ -137,7 +137,6 @@ describe('signals', () => {
     const sent: string[] = []
     return { container: { kill: async (name) => void sent.push(name), inspect: async () => ({ pid }) }, sent }
   }
-  const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10))
 
   test('before the container runs, the first one ends everything and is what it ends with', () => {
     const foreground = createTerminal()
@@ -157,8 +156,7 @@ describe('signals', () => {
     for (const name of ['SIGUSR1', 'SIGTERM'] as const) foreground.handlers().onSignal(name)
     expect([signals.signal.aborted, sent]).toEqual([false, []])
     signals.passTo(container, () => {})
-    await settle()
-    expect([sent, signals.signal.aborted]).toEqual([['SIGUSR1', 'SIGTERM'], false])
+    await expect.poll(() => [sent, signals.signal.aborted]).toEqual([['SIGUSR1', 'SIGTERM'], false])
   })
 
   test('while it runs they are passed on; the third one of an impatient person ends it', async () => {
@@ -167,11 +165,9 @@ describe('signals', () => {
     const { container, sent } = createTarget()
     signals.passTo(container, () => {})
     for (const name of ['SIGUSR1', 'SIGINT', 'SIGINT'] as const) foreground.handlers().onSignal(name)
-    await settle()
-    expect([sent, signals.endedBy()]).toEqual([['SIGUSR1', 'SIGINT', 'SIGINT'], null])
+    await expect.poll(() => [sent, signals.endedBy()]).toEqual([['SIGUSR1', 'SIGINT', 'SIGINT'], null])
     foreground.handlers().onSignal('SIGINT')
-    await settle()
-    expect([sent.at(-1), signals.endedBy()]).toEqual(['SIGKILL', 'SIGINT'])
+    await expect.poll(() => [sent.at(-1), signals.endedBy()]).toEqual(['SIGKILL', 'SIGINT'])
     expect(signals.signal.aborted).toBe(false)
   })
 
@@ -182,8 +178,7 @@ describe('signals', () => {
     const { container, sent } = createTarget(process.pid)
     signals.passTo(container, () => {})
     foreground.handlers().onSignal('SIGHUP')
-    await settle()
-    expect([sent, signals.endedBy()]).toEqual([['SIGKILL'], 'SIGHUP'])
+    await expect.poll(() => [sent, signals.endedBy()]).toEqual([['SIGKILL'], 'SIGHUP'])
   })
 
   test('while it is cleaned up, nothing changes', () => {

@@ -169,7 +169,7 @@ export type {
   ExecPlan,
   LimitPlan,
 } from './containers/driver.ts'
-export { createLifecycle, type Lifecycle } from './containers/create-lifecycle.ts'
+export { createLifecycle, loadLifecycle, type Lifecycle } from './containers/create-lifecycle.ts'
 export { createFrameParser, type FrameParser, type FramePiece, type FrameStream } from './containers/stream-frames.ts'
 export { LABEL_PREFIX } from './containers/owner.ts'
 export { readOwnAddress } from './containers/own-address.ts'

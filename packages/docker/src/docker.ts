@@ -46,3 +46,8 @@ export function createDocker(system: System, options: AdapterOptions): RootlessR
     }),
   }
 }
+
+/** Loads what the adapter would load when something is first run. */
+export async function loadDockerDriver(): Promise<void> {
+  await import('./docker-driver.ts')
+}

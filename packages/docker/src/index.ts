@@ -1,1 +1,1 @@
-export { createDocker, loadDocker } from './docker.ts'
+export { createDocker, loadDocker, loadDockerDriver } from './docker.ts'

@@ -1,1 +1,1 @@
-export { createLxc } from './lxc.ts'
+export { createLxc, loadLxcDriver } from './lxc.ts'

@@ -31,3 +31,8 @@ export function createLxc(system: System, options: AdapterOptions): RootlessRunt
     }),
   }
 }
+
+/** Loads what the adapter would load when something is first run. */
+export async function loadLxcDriver(): Promise<void> {
+  await import('./lxc-driver.ts')
+}

@@ -1,1 +1,1 @@
-export { createPodman, loadPodman } from './podman.ts'
+export { createPodman, loadPodman, loadPodmanDriver } from './podman.ts'

@@ -1,10 +1,16 @@
 import { createSecretFolders, readOwnAddress, type DriverContext, type EngineDriver } from '@rootless-runtime/core'
 import { createPodmanApi } from './podman-api.ts'
 import { createPodmanContainers } from './podman-containers.ts'
+import { loadUndici } from './podman-http.ts'
 import { createPodmanImages } from './podman-images.ts'
 import { createPodmanNetworks, createPodmanVolumes } from './podman-networks.ts'
 import { createOwnerMaps } from './podman-owner.ts'
 import { createPodmanService } from './podman-service.ts'
+
+/** Loads what the first question would load. */
+export async function loadClient(): Promise<void> {
+  await loadUndici()
+}
 
 /** What Podman does beside answering questions. Nothing is asked, and no service started, before the first call. */
 export async function openPodmanDriver({ machine, timeoutMs, capabilities }: DriverContext): Promise<EngineDriver> {

@@ -19,6 +19,11 @@ export interface Answered {
 const TAR = 'application/x-tar'
 const MAXIMUM_ANSWER_BYTES = 64 * 1024 * 1024
 
+/** Loads undici from where it is asked for later: in a bundle, another place would be looked up once more. */
+export async function loadUndici(): Promise<void> {
+  await import('undici')
+}
+
 /** undici over the service's connections. */
 export async function createSend(service: PodmanService, timeoutMs: number): Promise<Send> {
   // By its default export: in a bundle, a CommonJS module that is loaded late has no other.

@@ -36,3 +36,9 @@ export function createPodman(system: System, options: AdapterOptions): RootlessR
 export async function loadPodman(): Promise<void> {
   await Promise.all([import('undici'), import('./podman-info.ts')])
 }
+
+/** Loads what the adapter would load when something is first run. */
+export async function loadPodmanDriver(): Promise<void> {
+  const { loadClient } = await import('./podman-driver.ts')
+  await loadClient()
+}

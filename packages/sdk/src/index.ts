@@ -1,6 +1,7 @@
 export {
   discoverRuntimes,
   loadAdapters,
+  loadDrivers,
   openRuntime,
   type DiscoverOptions,
   type DiscoveredRuntime,

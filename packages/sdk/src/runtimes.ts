@@ -1,5 +1,6 @@
 import {
   ENGINE_NAMES,
+  loadLifecycle,
   RootlessError,
   toEngineUnavailable,
   type AdapterOptions,
@@ -40,19 +41,24 @@ interface Adapter {
   readonly create: (system: System, options: AdapterOptions) => RootlessRuntime
   /** Loads what the adapter would load when first asked. */
   readonly load?: () => Promise<void>
+  /** Loads what it would load when something is first run. */
+  readonly loadDriver: () => Promise<void>
 }
 
 // Imported when first used: whoever asks for one engine does not pay for the others.
 const ADAPTERS: Readonly<Record<EngineName, () => Promise<Adapter>>> = {
   docker: async () => {
-    const { createDocker, loadDocker } = await import('@rootless-runtime/docker')
-    return { create: createDocker, load: loadDocker }
+    const { createDocker, loadDocker, loadDockerDriver } = await import('@rootless-runtime/docker')
+    return { create: createDocker, load: loadDocker, loadDriver: loadDockerDriver }
   },
   podman: async () => {
-    const { createPodman, loadPodman } = await import('@rootless-runtime/podman')
-    return { create: createPodman, load: loadPodman }
+    const { createPodman, loadPodman, loadPodmanDriver } = await import('@rootless-runtime/podman')
+    return { create: createPodman, load: loadPodman, loadDriver: loadPodmanDriver }
   },
-  lxc: async () => ({ create: (await import('@rootless-runtime/lxc')).createLxc }),
+  lxc: async () => {
+    const { createLxc, loadLxcDriver } = await import('@rootless-runtime/lxc')
+    return { create: createLxc, loadDriver: loadLxcDriver }
+  },
 }
 
 /** Where engines are asked, and run when it is a machine and no recording. */
@@ -78,6 +84,15 @@ export async function loadAdapters(): Promise<void> {
   await Promise.all([
     import('@rootless-runtime/host'),
     ...ENGINE_NAMES.map(async (engine) => (await ADAPTERS[engine]()).load?.()),
+  ])
+}
+
+/** As `loadAdapters`, with all that runs containers. */
+export async function loadDrivers(): Promise<void> {
+  await Promise.all([
+    loadAdapters(),
+    loadLifecycle(),
+    ...ENGINE_NAMES.map(async (engine) => (await ADAPTERS[engine]()).loadDriver()),
   ])
 }
 

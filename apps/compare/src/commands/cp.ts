@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { RootlessError, type Container } from 'rootless-runtime'
-import { become } from '../become.ts'
+import { becomeOwner } from '../become.ts'
 import { parseCopyPlace, splitPath, type CopyPlace } from '../containers/copy-paths.ts'
 import type { ContainersWords } from '../containers/each-container.ts'
 import { findContainer } from '../containers/engines.ts'
@@ -28,7 +28,7 @@ export async function cp(from: string, to: string, words: ContainersWords, io: I
 }
 
 async function open(name: string, words: ContainersWords, io: Io): Promise<Container> {
-  if (words.user !== undefined) await become(words.user, io)
+  await becomeOwner(words.user, '--user', io)
   return findContainer(name, words)
 }
 

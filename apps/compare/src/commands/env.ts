@@ -7,7 +7,7 @@ import {
   type EngineName,
   type RuntimeEnvironment,
 } from 'rootless-runtime'
-import { become } from '../become.ts'
+import { becomeOwner } from '../become.ts'
 import type { EngineWords } from '../containers/engines.ts'
 import { EXIT, type Io } from '../io.ts'
 import { renderFix } from '../render/fixes.ts'
@@ -20,7 +20,7 @@ export interface EnvWords extends EngineWords {
 
 /** `rootless env`: what other tools must be told to use an engine. 1 when it has nothing that they could use. */
 export async function env(words: EnvWords, io: Io): Promise<number> {
-  if (words.user !== undefined) await become(words.user, io)
+  await becomeOwner(words.user, '--user', io)
   const answer = await choose(words.engine ?? ENGINE_NAMES, words.timeout * 1000, io)
   io.out.write(words.format === 'json' ? `${JSON.stringify(answer, undefined, 2)}\n` : renderShell(answer))
   if (answer.variables.length > 0) return EXIT.fine

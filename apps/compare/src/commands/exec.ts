@@ -1,5 +1,5 @@
 import { RootlessError } from 'rootless-runtime'
-import { become } from '../become.ts'
+import { becomeOwner } from '../become.ts'
 import { findContainer, type EngineWords } from '../containers/engines.ts'
 import { parseVariables } from '../containers/parse-environment.ts'
 import { passStreams } from '../containers/pass-streams.ts'
@@ -24,7 +24,7 @@ export async function exec(name: string, command: readonly string[], words: Exec
   const signals = takeSignals(foreground)
   const { signal } = signals
   try {
-    if (words.asUser !== undefined) await become(words.asUser, io)
+    await becomeOwner(words.asUser, '--as-user', io)
     const terminal = words.tty === true
     const input = words.interactive === true
     if (terminal && input && !foreground.inputIsTerminal)
@@ -50,7 +50,7 @@ export async function exec(name: string, command: readonly string[], words: Exec
     const endedBy = signals.endedBy()
     if (endedBy !== null) return toSignalExit(endedBy)
     if (signal.aborted) return EXIT.fine
-    tellContainerError(error, io, '--as-user')
+    tellContainerError(error, io)
     return toRunExit(error)
   } finally {
     signals.release()

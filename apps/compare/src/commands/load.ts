@@ -1,5 +1,5 @@
 import { printable, RootlessError, type Image, type ImageProgress, type RootlessRuntime } from 'rootless-runtime'
-import { become } from '../become.ts'
+import { becomeOwner } from '../become.ts'
 import { openEngines, type EngineWords } from '../containers/engines.ts'
 import { selectRuntime } from 'rootless-runtime'
 import { EXIT, type Io, type Output } from '../io.ts'
@@ -13,7 +13,7 @@ export interface LoadWords extends EngineWords {
 
 /** `rootless load FILE|-`: an archive of an image, into the engines that were named, or the first that is there. */
 export async function load(file: string, words: LoadWords, io: Io): Promise<number> {
-  if (words.user !== undefined) await become(words.user, io)
+  await becomeOwner(words.user, '--user', io)
   const runtimes = await chooseEngines(words)
   if (file === '-' && runtimes.length > 1)
     throw new RootlessError('INVALID_ARGUMENT', 'stdin can be read once: name one engine, or give a file')

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import { once } from 'node:events'
 import type { LogEntry, LogOptions } from 'rootless-runtime'
 import type { ContainersWords } from '../containers/each-container.ts'
-import { become } from '../become.ts'
+import { becomeOwner } from '../become.ts'
 import { findContainer } from '../containers/engines.ts'
 import { invalidOption } from '../containers/invalid-option.ts'
 import { parseNumber } from '../containers/parse-size.ts'
@@ -18,7 +18,7 @@ export interface LogsWords extends ContainersWords {
 /** `rootless logs CONTAINER`: what it said, stdout and stderr apart, byte for byte. */
 export async function logs(name: string, words: LogsWords, io: Io): Promise<number> {
   const options = toLogOptions(words, new Date())
-  if (words.user !== undefined) await become(words.user, io)
+  await becomeOwner(words.user, '--user', io)
   const container = await findContainer(name, words)
   const write = words.timestamps === true ? createStamping(io) : (entry: LogEntry) => put(io, entry.stream, entry.data)
   for await (const entry of container.logs({ ...options, signal: io.signal })) await write(entry)

@@ -1,5 +1,5 @@
 import { printable, RootlessError, type Container, type ContainerOptions, type RootlessRuntime } from 'rootless-runtime'
-import { become } from '../become.ts'
+import { becomeOwner } from '../become.ts'
 import { chooseEngine, type EngineWords } from '../containers/engines.ts'
 import { passStreams, type PassedStreams } from '../containers/pass-streams.ts'
 import { provideImage, type PullChoice } from '../containers/provide-image.ts'
@@ -20,7 +20,7 @@ export interface RunWords extends ContainerWords, EngineWords {
 export async function run(image: string, command: readonly string[], words: RunWords, io: Io): Promise<number> {
   const signals = takeSignals(io.foreground)
   try {
-    if (words.asUser !== undefined) await become(words.asUser, io)
+    await becomeOwner(words.asUser, '--as-user', io)
     checkWords(words, io)
     const options = await toContainerOptions(image, command, words, io)
     const runtime = await prepare(options, words, signals, io)
@@ -30,7 +30,7 @@ export async function run(image: string, command: readonly string[], words: RunW
     const endedBy = signals.endedBy()
     if (endedBy !== null && isAborted(error)) return toSignalExit(endedBy)
     if (signals.signal.aborted && isAborted(error)) return EXIT.fine
-    tellContainerError(error, io, '--as-user')
+    tellContainerError(error, io)
     return toRunExit(error)
   } finally {
     signals.release()

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { knownValue, printable, RootlessError, type Container, type ContainerStats } from 'rootless-runtime'
-import { become } from '../become.ts'
+import { becomeOwner } from '../become.ts'
 import type { ContainersWords } from '../containers/each-container.ts'
 import { askEngines, findContainer, openEngines } from '../containers/engines.ts'
 import { EXIT, type Io } from '../io.ts'
@@ -17,7 +17,7 @@ export interface StatsWords extends ContainersWords {
 
 /** `rootless stats [CONTAINER...]`: what each uses, from its own cgroup, once or every second. Unknown stays unknown. */
 export async function stats(names: readonly string[], words: StatsWords, io: Io): Promise<number> {
-  if (words.user !== undefined) await become(words.user, io)
+  await becomeOwner(words.user, '--user', io)
   const containers = names.length === 0 ? await listRunning(words, io) : await findAll(names, words)
   if (!words.stream) {
     const samples = await sampleAll(containers, new Map(), io)

@@ -1,8 +1,7 @@
 import type { EngineName, RootlessRuntime } from 'rootless-runtime'
-import { become } from '../become.ts'
+import { becomeOwner } from '../become.ts'
 import { EXIT, type Io } from '../io.ts'
 import { askEngines, listSilent, openEngines, type EngineAnswer, type EngineWords } from './engines.ts'
-import { tellRoot } from './tell-container-error.ts'
 
 /** What every command takes that asks all engines for something. */
 export interface AskWords extends EngineWords {
@@ -24,7 +23,7 @@ export async function askAll<Value>(
   io: Io,
   ask: (runtime: RootlessRuntime) => Promise<Value>,
 ): Promise<AskedEngines<Value>> {
-  if (words.user !== undefined) await become(words.user, io)
+  await becomeOwner(words.user, '--user', io)
   const answers = await askEngines(await openEngines(words), words, ask)
   for (const line of listSilent(answers)) io.error.write(`rootless: ${line}\n`)
   const absent = answers.filter(({ answer }) => answer.status === 'unavailable')
@@ -40,7 +39,6 @@ export async function askAll<Value>(
 
 function tellAbsent(answers: readonly EngineAnswer<unknown>[], io: Io): void {
   for (const { answer } of answers) if (answer.status === 'unavailable') io.error.write(`rootless: ${answer.reason}\n`)
-  if (answers.length > 0) tellRoot(io)
 }
 
 function toEntry({ engine, answer }: EngineAnswer<unknown>): AskedEngines<unknown>['engines'][number] {

@@ -1,5 +1,5 @@
 import type { Container } from 'rootless-runtime'
-import { become } from '../become.ts'
+import { becomeOwner } from '../become.ts'
 import { EXIT, type Io } from '../io.ts'
 import { findContainer, type EngineWords } from './engines.ts'
 import { tellContainerError } from './tell-container-error.ts'
@@ -16,7 +16,7 @@ export async function eachContainer(
   io: Io,
   work: (container: Container) => Promise<void>,
 ): Promise<number> {
-  if (words.user !== undefined) await become(words.user, io)
+  await becomeOwner(words.user, '--user', io)
   const codes = await Promise.all(
     names.map(async (name): Promise<number> => {
       try {

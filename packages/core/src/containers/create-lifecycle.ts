@@ -44,6 +44,11 @@ export function createLifecycle(source: LifecycleSource): Lifecycle {
   }
 }
 
+/** Loads what every driver needs beside itself, for a process that is about to give up the right to read its own files. */
+export async function loadLifecycle(): Promise<void> {
+  await import('./create-containers.ts')
+}
+
 async function openLifecycle({ engine, options, capabilities, openDriver }: LifecycleSource): Promise<Opened> {
   const { workplace, timeoutMs } = options
   if (workplace === undefined) {

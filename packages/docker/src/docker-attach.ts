@@ -25,7 +25,7 @@ export async function attachTo(client: DockerClient, target: AttachTarget, call:
   const ended = streams.closed.then(target.exitCode)
   ended.catch(() => undefined)
   return {
-    stdin: stdin ? toStdin(answer.connection) : noStdin(),
+    stdin: stdin ? toStdin(answer.connection) : noStdin(answer.connection),
     stdout: streams.stdout,
     stderr: streams.stderr,
     ended,

@@ -22,7 +22,7 @@ export async function startExec(client: DockerClient, id: string, plan: ExecPlan
   const { Id } = parseReply(execCreated, await client.work(create, call), what)
   const { answer, streams } = await openStreams(client, Id, plan, what, call)
   const inspect = (): Promise<ExecState> => inspectExec(client, Id, what)
-  const stdin = plan.stdin ? toStdin(answer.connection) : noStdin()
+  const stdin = plan.stdin ? toStdin(answer.connection) : noStdin(answer.connection)
   try {
     await waitForStart(inspect, streams, what)
   } catch (error) {
@@ -81,14 +81,22 @@ async function inspectExec(client: DockerClient, execId: string, what: string): 
  * process: that, and not what it wrote, tells it from one that ran.
  */
 async function waitForStart(inspect: () => Promise<ExecState>, { stdout, closed }: CommandStreams, what: string): Promise<void> {
-  const isFirst = Promise.race([new Promise((resolve) => stdout.once('readable', resolve)), closed])
-  for (let pauseMs = 8; ; pauseMs = Math.min(pauseMs * 2, 100)) {
-    await Promise.race([isFirst, sleep(pauseMs)])
-    const state = await inspect()
-    if (state.Pid > 0) return
-    if (state.Running || state.ExitCode === null) continue
-    await closed
-    throw toRefusal(what, String(stdout.read() ?? `it ended with ${state.ExitCode} before it began`).trim())
+  const readable = Promise.withResolvers<void>()
+  stdout.once('readable', readable.resolve)
+  let first: readonly Promise<void>[] = [readable.promise, closed]
+  try {
+    for (let pauseMs = 8; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+      const isFirst = Promise.race(first).then(() => (first = []))
+      await Promise.race([isFirst, sleep(pauseMs)])
+      const state = await inspect()
+      if (state.Pid > 0) return
+      if (state.Running || state.ExitCode === null) continue
+      await closed
+      throw toRefusal(what, String(stdout.read() ?? `it ended with ${state.ExitCode} before it began`).trim())
+    }
+  } finally {
+    // While somebody listens for it, a stream does not flow.
+    stdout.off('readable', readable.resolve)
   }
 }
 

@@ -74,13 +74,19 @@ function giveFrames(parser: FrameParser, bytes: Uint8Array, give: (name: OutputN
   }
 }
 
-/** A command's stdin. Its end closes our half of the connection, which is how the command learns of it. */
+/**
+ * A command's stdin. Its end closes our half of the connection, which is how the command learns of it. What a command leaves unread
+ * when it ends is nobody's error, as its end is told by `ended`; but whoever goes on writing is told by a `close` to stop.
+ */
 export function toStdin(connection: Duplex): Writable {
-  return new Writable({
+  const stdin = new Writable({
     write: (chunk: Uint8Array, _, callback) => {
-      if (connection.destroyed) return callback(null)
-      if (connection.write(chunk)) callback()
-      else waitForDrain(connection, callback)
+      if (connection.destroyed) stdin.destroy()
+      if (connection.destroyed || connection.write(chunk)) return callback()
+      waitForDrain(connection, () => {
+        if (connection.destroyed) stdin.destroy()
+        callback()
+      })
     },
     final: (callback) => {
       if (connection.destroyed) callback()
@@ -91,20 +97,26 @@ export function toStdin(connection: Duplex): Writable {
       callback(error)
     },
   })
+  return stdin
 }
 
-// What a command leaves unread when it ends is nobody's error: its end is told by `ended`.
+/** The stdin of a command that has none. */
+export function noStdin(connection: Duplex): Writable {
+  const stdin = new Writable({
+    write: (_chunk, _encoding, callback) => {
+      if (connection.destroyed) stdin.destroy()
+      callback()
+    },
+  })
+  return stdin
+}
+
 function waitForDrain(connection: Duplex, callback: () => void): void {
   const done = (): void => {
     connection.off('drain', done).off('close', done)
     callback()
   }
   connection.on('drain', done).on('close', done)
-}
-
-/** The stdin of a command that has none. */
-export function noStdin(): Writable {
-  return new Writable({ write: (_chunk, _encoding, callback) => callback() })
 }
 
 /** The body of an answer as a stream. Destroying it gives up. */

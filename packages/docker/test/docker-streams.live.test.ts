@@ -2,6 +2,7 @@ import { createHash, randomBytes, type Hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 import type { EngineDriver } from '@rootless-runtime/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FOREVER, openLiveDocker, readAll, type LiveDocker } from './docker-live.ts'
@@ -46,12 +47,19 @@ describe('streams', () => {
     expect(await docker.exec(container.id, ['sh', '-c', script])).toEqual(['', '', code])
   })
 
-  test('are left unread by a command that has enough, and that is no error', async () => {
+  test.each([
+    ['ends at once', ['true'], 0],
+    ['reads a little', ['head', '-c', '5'], 5],
+    ['reads a byte and writes much', ['sh', '-c', 'head -c 1 >/dev/null; head -c 3000000 /dev/zero'], 3_000_000],
+  ])('are left unread by a command that %s: it ends, loses nothing, and what feeds it stops', async (_, command, outputBytes) => {
     await using container = await docker.start()
-    const process = await driver.containers.exec(container.id, execOf(['head', '-c', '5'], { stdin: true }), {})
-    const endless = Readable.from(repeat(randomBytes(65_536).fill('A'), 256))
-    pipeline(endless, process.stdin).catch(() => undefined)
-    expect(await readAll(process)).toEqual(['AAAAA', '', 0])
+    const process = await driver.containers.exec(container.id, execOf(command, { stdin: true }), {})
+    const endless = Readable.from(repeat(Buffer.alloc(65_536, 'A'), Number.POSITIVE_INFINITY))
+    const feeding = Promise.allSettled([pipeline(endless, process.stdin)])
+    // Its last bytes are still on their way when the engine resets the connection on which we write.
+    await setTimeout(100)
+    expect([(await text(process.stdout)).length, await process.ended]).toEqual([outputBytes, 0])
+    expect(await feeding).toMatchObject([{ status: 'rejected', reason: { code: 'ERR_STREAM_PREMATURE_CLOSE' } }])
   })
 
   test('hold a command up that writes what nobody reads, and lose none of it', async () => {
@@ -59,7 +67,7 @@ describe('streams', () => {
     const script = 'yes | head -c 64000000; echo done >&2'
     const process = await driver.containers.exec(container.id, execOf(['sh', '-c', script]), {})
     const isDone = text(process.stderr)
-    const early = await Promise.race([isDone, new Promise((resolve) => setTimeout(() => resolve('held'), 1000))])
+    const early = await Promise.race([isDone, setTimeout(1000, 'held')])
     expect(early).toBe('held')
     expect(process.stdout.readableLength).toBeLessThan(1_000_000)
     let bytes = 0

@@ -38,6 +38,19 @@ test.each([
     ['docker', 'podman', 'lxc'],
   ],
   [['setup', '--dr'], ['--dry-run']],
+  [['r'], ['run', 'rm']],
+  [
+    ['run', '--memory'],
+    ['--memory', '--memory-swap'],
+  ],
+  [
+    ['run', '--engine', ''],
+    ['auto', 'docker', 'podman', 'lxc'],
+  ],
+  [
+    ['env', '--format', ''],
+    ['shell', 'json'],
+  ],
 ])('bash completes %j', (words, expected) => {
   expect(complete(...words)).toEqual(expected)
 })

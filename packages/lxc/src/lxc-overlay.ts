@@ -39,7 +39,7 @@ const tried = new WeakMap<FileStore, Promise<boolean>>()
 
 /** Whether root of a container can mount an overlay here and use it; tried once, as file systems and kernels differ in it. */
 export async function tryOverlay(door: FileDoor, store: FileStore): Promise<boolean> {
-  const answer = tried.get(store) ?? mountOverlay(door, store)
+  const answer = tried.get(store) ?? recall(door, store)
   tried.set(store, answer)
   try {
     return await answer
@@ -49,8 +49,20 @@ export async function tryOverlay(door: FileDoor, store: FileStore): Promise<bool
   }
 }
 
+/** The answer holds until the next boot, or another LXC: trying takes longer than all else that a root file system needs. */
+async function recall(door: FileDoor, store: FileStore): Promise<boolean> {
+  const version = await door.version()
+  if (!isOverlayPath(store.root) || !keepsOverlayOptions(version)) return false
+  const file = posix.join(store.root, 'overlay')
+  const [known, boot] = await Promise.all([door.machine.readText(file), door.machine.readText('/proc/sys/kernel/random/boot_id')])
+  const here = boot.status === 'ok' ? `${boot.value.trim()} ${version}` : ''
+  for (const works of [true, false]) if (known.status === 'ok' && here !== '' && known.value === `${here} ${works}`) return works
+  const works = await mountOverlay(door, store)
+  await door.machine.files.write(file, `${here} ${works}`)
+  return works
+}
+
 async function mountOverlay(door: FileDoor, store: FileStore): Promise<boolean> {
-  if (!isOverlayPath(store.root) || !keepsOverlayOptions(await door.version())) return false
   const maps = withOwnIds(await door.idMaps(), door.machine.user)
   const folder = store.newWorkPath()
   checkEnd(await runMapped(door.machine, maps, ['install', '-d', '-o', '0', '-g', '0', '--', folder]), 'make a folder')

@@ -14,6 +14,7 @@ export function addContainerCommands(program: Command, context: CommandContext):
   addImages(program, context)
   addSweep(program, context)
   addEnv(program, context)
+  addRemoveWhenEnded(program, context)
 }
 
 function addPs(program: Command, { io, finish, examples }: CommandContext): void {
@@ -42,6 +43,14 @@ function addLogs(program: Command, { io, finish, examples }: CommandContext): vo
   addWhose(command, '--user', 'only this engine')
     .addHelpText('after', examples(['rootless logs -f web', 'rootless logs --tail 20 -t web']))
     .action(async (name, options) => finish(await (await import('./commands/logs.ts')).logs(name, options, io)))
+}
+
+/** Not for people: what `run -d --rm` leaves running. */
+function addRemoveWhenEnded(program: Command, { finish }: CommandContext): void {
+  const command = program.command('remove-when-ended', { hidden: true }).argument('<container>')
+  addWhose(command, '--user', 'only this engine').action(async (id, options) =>
+    finish(await (await import('./commands/remove-when-ended.ts')).removeWhenEnded(id, options)),
+  )
 }
 
 function addStats(program: Command, { io, finish, examples }: CommandContext): void {

@@ -28,7 +28,7 @@ export function addRun(program: Command, { io, finish, examples }: CommandContex
 
 function addRunOptions(command: Command): Command {
   command
-    .option('--rm', 'remove it when it has ended')
+    .option('--rm', 'remove it when it has ended; with -d, a process of ours stays until then')
     .option('-i, --interactive', 'pass stdin on')
     .option('-t, --tty', 'a terminal inside')
     .option('-d, --detach', 'leave it running and print its id')

@@ -68,6 +68,16 @@ describeEngines((place) => {
     expect(await listLeft(engine)).toEqual([])
   })
 
+  test('-d with --rm: it is removed when it has ended', async () => {
+    const name = await detach(place.name('removed'), 'exec sleep 1000', '--rm')
+    expect(await listLeft(engine)).toEqual([name])
+    await mustRootless('stop', ...mine, '-t', '0', name)
+    await eventually(
+      () => listLeft(engine),
+      (left) => left.length === 0,
+    )
+  })
+
   test('without --rm an ended container stays', async () => {
     const name = place.name('stays')
     expect((await rootless([...run, '--name', name, image, 'sh', '-c', 'exit 6'])).code).toBe(6)

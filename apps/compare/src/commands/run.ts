@@ -2,6 +2,7 @@ import { printable, RootlessError, type Container, type ContainerOptions, type R
 import { becomeOwner } from '../become.ts'
 import { chooseEngine, type EngineWords } from '../containers/engines.ts'
 import { passStreams, type PassedStreams } from '../containers/pass-streams.ts'
+import { findOwnProgram, removeLater } from '../containers/remove-later.ts'
 import { provideImage, type PullChoice } from '../containers/provide-image.ts'
 import { toRunExit, toSignalExit } from '../containers/run-exit.ts'
 import { takeSignals, type RunSignals } from '../containers/run-signals.ts'
@@ -24,7 +25,7 @@ export async function run(image: string, command: readonly string[], words: RunW
     checkWords(words, io)
     const options = await toContainerOptions(image, command, words, io)
     const runtime = await prepare(options, words, signals, io)
-    if (words.detach === true) return await runDetached(runtime, options, signals, io)
+    if (words.detach === true) return await runDetached(runtime, options, { words, signals, io })
     return await runHere(runtime, options, { words, signals, io })
   } catch (error) {
     const endedBy = signals.endedBy()
@@ -44,11 +45,6 @@ function isAborted(error: unknown): boolean {
 function checkWords(words: RunWords, io: Io): void {
   if (words.interactive === true && words.tty === true && !io.foreground.inputIsTerminal)
     throw new RootlessError('INVALID_ARGUMENT', '-it needs a terminal, and stdin is none: use -i alone')
-  if (words.detach === true && words.rm === true)
-    throw new RootlessError(
-      'INVALID_ARGUMENT',
-      '-d and --rm: nobody would be there to remove it; run it without -d, or remove it by rootless rm -f',
-    )
 }
 
 async function prepare(options: ContainerOptions, words: RunWords, signals: RunSignals, io: Io): Promise<RootlessRuntime> {
@@ -59,8 +55,19 @@ async function prepare(options: ContainerOptions, words: RunWords, signals: RunS
   return runtime
 }
 
-async function runDetached(runtime: RootlessRuntime, options: ContainerOptions, { signal }: RunSignals, io: Io): Promise<number> {
-  const container = await runtime.containers.run(options, { signal })
+async function runDetached(
+  runtime: RootlessRuntime,
+  options: ContainerOptions,
+  { words, signals, io }: Running,
+): Promise<number> {
+  const program = words.rm === true ? await findOwnProgram() : null
+  const container = await runtime.containers.run(options, { signal: signals.signal })
+  try {
+    if (program !== null) await removeLater(container, program)
+  } catch (error) {
+    await container.remove({ force: true })
+    throw error
+  }
   tellLimits(container, io)
   io.out.write(`${container.id}\n`)
   return EXIT.fine

@@ -127,10 +127,15 @@ function createTextSink(): { readonly sink: Sink; readonly text: Promise<string>
       reject(unreadable(`more than ${MAXIMUM_BODY_BYTES / 1024 ** 2} MiB`))
       return false
     },
-    end: () => resolve(Buffer.concat(parts).toString('utf8')),
+    end: () => resolve(toText(parts)),
     fail: reject,
   })
   return { sink, text: promise }
+}
+
+function toText(parts: readonly Buffer[]): string {
+  const [first] = parts
+  return (parts.length === 1 && first !== undefined ? first : Buffer.concat(parts)).toString('utf8')
 }
 
 /**

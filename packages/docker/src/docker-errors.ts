@@ -82,7 +82,7 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   [/^extraction point is not a directory/u, 'PATH_NOT_FOUND'],
   [/bind source path does not exist/u, 'MOUNT_NOT_FOUND'],
   [/cgroups not configured for container/u, 'NOT_SUPPORTED'],
-  [/[Uu]nknown capability|^[Ii]nvalid (?:signal|CapDrop)/u, 'INVALID_ARGUMENT'],
+  [/[Uu]nknown capability|^[Ii]nvalid (?:signal|CapDrop)|^[Nn]o command specified/u, 'INVALID_ARGUMENT'],
 ]
 
 /** What Docker refused, in a code of ours; a word that is in no table is `ENGINE_REFUSED`. */

@@ -48,7 +48,7 @@ class Exchange {
   readonly #stream: Duplex
   readonly #limits: HttpLimits
   readonly #ends: ExchangeEnds
-  readonly #what: string
+  readonly #request: HttpRequest
   readonly #head = Promise.withResolvers<OpenAnswer>()
   readonly #parser: ResponseParser
   readonly #timer: NodeJS.Timeout | undefined
@@ -60,7 +60,7 @@ class Exchange {
     this.#stream = stream
     this.#limits = limits
     this.#ends = ends
-    this.#what = `${request.method} ${request.path.replace(/\?.*/u, '')}`
+    this.#request = request
     this.#parser = new ResponseParser(
       {
         head: (head) => this.#begin(head),
@@ -75,6 +75,10 @@ class Exchange {
     stream.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd)
     stream.resume()
     void this.#send(request)
+  }
+
+  get #what(): string {
+    return `${this.#request.method} ${this.#request.path.replace(/\?.*/u, '')}`
   }
 
   get answer(): Promise<OpenAnswer> {

@@ -54,6 +54,7 @@ test.each([
   ],
   ['invalid CapDrop: unknown capability: "CAP_NOSUCH"', 'INVALID_ARGUMENT'],
   ['Invalid signal: SIGNOPE', 'INVALID_ARGUMENT'],
+  ['No command specified', 'INVALID_ARGUMENT'],
   ['something that no version said before', 'ENGINE_REFUSED'],
   ['', 'ENGINE_REFUSED'],
 ])('%s is %s', (words, code) => {

@@ -23,7 +23,7 @@ export {
 } from './containers/describe-containers.ts'
 export type { Exception } from './containers/exceptions.ts'
 export type { Behaviour } from './containers/behaviour.ts'
-export type { Bench, BenchSource } from './containers/bench.ts'
+export type { Bench, BenchSource, ForeignCommands } from './containers/bench.ts'
 export {
   buildTar,
   buildTestImage,

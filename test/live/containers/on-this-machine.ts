@@ -1,10 +1,29 @@
 import { join } from 'node:path'
-import { describeContainers, type Exceptions } from '@rootless-runtime/conformance'
+import { describeContainers, type Exceptions, type ForeignCommands } from '@rootless-runtime/conformance'
 import { createLocalSystem, probeHost } from '@rootless-runtime/host'
 import { discoverRuntimes, ENGINE_TITLES, openRuntime, type EngineName } from 'rootless-runtime'
 import { expect, test } from 'vitest'
 
 const EVERY_ENGINE_MUST_BE_THERE = process.env['CI'] === 'true'
+
+/** Each engine's own tools, at the endpoint that was found. */
+const FOREIGN: Readonly<Record<EngineName, (endpoint: string) => ForeignCommands>> = {
+  docker: (endpoint) => ({
+    make: (name, image) => ['docker', '--host', endpoint, 'create', '--name', name, image],
+    look: (name) => ['docker', '--host', endpoint, 'inspect', name],
+    remove: (name) => ['docker', '--host', endpoint, 'rm', '--force', name],
+  }),
+  podman: () => ({
+    make: (name, image) => ['podman', 'create', '--name', name, image],
+    look: (name) => ['podman', 'container', 'inspect', name],
+    remove: (name) => ['podman', 'rm', '--force', name],
+  }),
+  lxc: () => ({
+    make: (name) => ['lxc-create', '--name', name, '--template', 'none'],
+    look: (name) => ['lxc-info', '--name', name],
+    remove: (name) => ['lxc-destroy', '--name', name],
+  }),
+}
 
 /** The suite of containers on this machine's engine. Without it, a skip with its reason; in CI a failure. */
 export async function describeContainersHere(engine: EngineName, exceptions: Exceptions): Promise<void> {
@@ -35,5 +54,6 @@ export async function describeContainersHere(engine: EngineName, exceptions: Exc
       ],
       lifetime: 'caller',
     }),
+    foreign: FOREIGN[engine](found.availability.endpoint),
   })
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { behaviour } from './behaviour.ts'
-import { collectLog } from './collect.ts'
+import { collectLog, eventually } from './collect.ts'
 import { expectCode } from './expect-code.ts'
 
 const MOMENTS_MS = [0, 5, 20, 50, 100, 200, 400, 800]
@@ -59,6 +59,13 @@ export const ABORTING = {
     await expectCode('ABORTED', container.exec(['sleep', '4321'], { signal: AbortSignal.timeout(1500) }))
     expect(performance.now() - started).toBeLessThan(10_000)
     expect(await container.exec(['echo', 'on'])).toMatchObject({ stdout: 'on\n' })
+  }),
+  'abort-exec-process': behaviour('a signal ends the process of a command inside too', async (bench) => {
+    const container = await bench.run()
+    await expectCode('ABORTED', container.exec(['sleep', '4321'], { signal: AbortSignal.timeout(1500) }))
+    const isGone = async (): Promise<boolean> =>
+      (await container.exec(['sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" "_" | grep -c sleep_432[1]_'])).stdout === '0\n'
+    expect(await eventually(isGone, 5000)).toBe(true)
   }),
   'abort-logs': behaviour('a signal ends a followed log', async (bench) => {
     const container = await bench.shared()

@@ -3,6 +3,7 @@ import {
   type Capabilities,
   type Container,
   type ContainerOptions,
+  type Image,
   type Machine,
   type RootlessRuntime,
   type RunResult,
@@ -22,6 +23,15 @@ export interface BenchSource {
    * It is killed to see what its death leaves.
    */
   readonly owner: (options: ContainerOptions) => SpawnCommand
+  readonly foreign: ForeignCommands
+}
+
+/** The engine's own commands for a container that this library did not make: each a file and its arguments. */
+export interface ForeignCommands {
+  readonly make: (name: string, image: string) => readonly string[]
+  /** Ends with 0 while it is there. */
+  readonly look: (name: string) => readonly string[]
+  readonly remove: (name: string) => readonly string[]
 }
 
 /** What every proof works with: one runtime, one image, and names that are nobody else's. */
@@ -32,6 +42,7 @@ export interface Bench {
   readonly machine: Machine
   readonly capabilities: Capabilities
   readonly owner: BenchSource['owner']
+  readonly foreign: ForeignCommands
   /** Begins every name that the suite gives. */
   readonly mark: string
   readonly image: string
@@ -70,7 +81,19 @@ export async function openBench(source: BenchSource): Promise<Bench> {
   await runtime.images.load(`${folder}/image.tar`)
   const capabilities = await runtime.capabilities(host)
   const reopen = source.open
-  const facts = { runtime, reopen, machine, capabilities, owner: source.owner, mark, image, testImage, busybox, folder }
+  const facts = {
+    runtime,
+    reopen,
+    machine,
+    capabilities,
+    owner: source.owner,
+    foreign: source.foreign,
+    mark,
+    image,
+    testImage,
+    busybox,
+    folder,
+  }
   return { ...facts, ...containersOf(runtime, mark, image) }
 }
 
@@ -128,10 +151,15 @@ export async function closeBench(bench: Bench): Promise<void> {
 export async function listEverything({ containers, images, networks, volumes }: RootlessRuntime): Promise<readonly string[]> {
   return [
     ...(await containers.list({ everyone: true })).map(({ id, name }) => `container ${name} ${id}`),
-    ...(await images.list()).flatMap(({ id, references }) => [`image ${id}`].concat(references.map((each) => `image ${each}`))),
+    ...(await images.list()).flatMap(nameImage),
     ...(await listSupported(networks.list())).map(({ name }) => `network ${name}`),
     ...(await listSupported(volumes.list())).map(({ name }) => `volume ${name}`),
   ]
+}
+
+/** An image by each of its references, and by its id with its labels: one without a reference is told apart by these. */
+function nameImage({ id, references, config }: Image): readonly string[] {
+  return [`${id} ${Object.values(config.labels).join(' ')}`, ...references].map((each) => `image ${each}`)
 }
 
 async function listSupported<Item>(list: Promise<readonly Item[]>): Promise<readonly Item[]> {

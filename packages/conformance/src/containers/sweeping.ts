@@ -69,9 +69,22 @@ export const SWEEPING = {
     expect(sweeps.some(({ removed }) => removed.includes(name))).toBe(true)
     expect(await bench.left()).toEqual([])
   }),
-  'sweep-foreign': behaviour('labels that look like ours on a container of another owner save it', async (bench) => {
-    const container = await bench.create({ labels: { owner: '1', 'com.example.owner': 'gone' } })
-    expect((await bench.runtime.containers.sweep()).removed).not.toContain(container.name)
-    expect(await bench.left()).toEqual([container.name])
+  'sweep-foreign': behaviour('a container that this library did not make is not listed as ours, and not swept', async (bench) => {
+    const { foreign, machine, runtime } = bench
+    const name = `${bench.mark}-foreign`
+    const run = async ([file = '', ...words]: readonly string[]): Promise<number> => {
+      const ended = await machine.run({ file, arguments: words, timeoutMs: 30_000 })
+      if (ended.status !== 'exited') throw new Error(ended.reason)
+      return ended.exitCode
+    }
+    expect(await run(foreign.make(name, bench.image))).toBe(0)
+    try {
+      expect((await runtime.containers.list()).map((state) => state.name)).not.toContain(name)
+      expect((await runtime.containers.sweep()).removed).not.toContain(name)
+      expect(await run(foreign.look(name))).toBe(0)
+    } finally {
+      await run(foreign.remove(name))
+    }
+    expect(await run(foreign.look(name))).not.toBe(0)
   }),
 }

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream, watch as watchPath } from 'node:fs'
-import { appendFile, mkdir, mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Readable } from 'node:stream'
@@ -12,8 +12,7 @@ const PRIVATE_FOLDER = 0o700
 /** The files of this machine, changed. What it makes is for this user alone unless told. */
 export function createFiles(): SystemFiles {
   return {
-    makeDirectory: (path, { mode = PRIVATE_FOLDER } = {}) =>
-      change('make the folder', path, async () => void (await mkdir(path, { recursive: true, mode }))),
+    makeDirectory: (path, { mode = PRIVATE_FOLDER } = {}) => change('make the folder', path, () => makeDirectory(path, mode)),
     makeTemporaryDirectory: (parent, prefix) =>
       change('make a folder in', parent, async () => await mkdtemp(join(parent, prefix))),
     write: (path, content, options = {}) => change('write', path, () => replaceFile(path, content, options)),
@@ -37,6 +36,12 @@ async function change<Value>(verb: string, path: string, work: () => Promise<Val
   }
 }
 
+// umask(2) takes bits of a mode that was asked for; a folder that others are meant to enter would be closed to them.
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  const made = await mkdir(path, { recursive: true, mode })
+  if (made !== undefined) await chmod(path, mode)
+}
+
 let written = 0
 
 async function replaceFile(path: string, content: FileContent, { mode = PRIVATE_FILE, signal }: WriteOptions): Promise<void> {
@@ -44,6 +49,7 @@ async function replaceFile(path: string, content: FileContent, { mode = PRIVATE_
   try {
     if (typeof content === 'string' || content instanceof Uint8Array) await writeFile(beside, content, { mode, signal })
     else await pipeline(content, createWriteStream(beside, { mode }), { signal })
+    await chmod(beside, mode)
     await rename(beside, path)
   } catch (error) {
     await rm(beside, { force: true })

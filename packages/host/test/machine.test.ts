@@ -117,6 +117,18 @@ describe('files', () => {
     expect(modes).toEqual(['600', '700', '700'])
   })
 
+  test('have the mode that was asked for, whatever umask the caller has', async () => {
+    const umask = process.umask(0o077)
+    try {
+      await machine.files.makeDirectory(join(folder, 'open'), { mode: 0o755 })
+      await machine.files.write(join(folder, 'open/file'), 'x', { mode: 0o444 })
+    } finally {
+      process.umask(umask)
+    }
+    expect(((await stat(join(folder, 'open'))).mode & 0o777).toString(8)).toBe('755')
+    expect(((await stat(join(folder, 'open/file'))).mode & 0o777).toString(8)).toBe('444')
+  })
+
   test('that must be new are not overwritten', async () => {
     const path = join(folder, 'lock')
     expect([

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RootlessError, type Machine } from '@rootless-runtime/core'
 import { createFrameReader, encodeFrame, encodeMessage, type Frame, type FrameKind } from './lxc-frames.ts'
 import { CONTAINER_FILES, socketName, type SupervisorEvent, type SupervisorNote, type SupervisorRequest } from './lxc-messages.ts'
-import { readStartTicks, readSupervisorNote } from './lxc-notes.ts'
+import { readStartedNote, readStartTicks, readSupervisorNote } from './lxc-notes.ts'
 
 /** A connection to the supervisor of one container. */
 export interface SupervisorLink {
@@ -83,6 +83,7 @@ export function createSupervisorDoor(machine: Machine, timeoutMs: number): Super
     open: async (folder) => {
       const warm = warming.get(folder)
       warming.delete(folder)
+      await awaitPrevious(machine, folder, timeoutMs)
       const found =
         (warm === undefined ? null : await awaitSupervisor(machine, (await warm).pid, timeoutMs)) ?? (await find(folder))
       const link = found ?? (await awaitSupervisor(machine, (await startSupervisor(machine, folder)).pid, timeoutMs))
@@ -100,6 +101,21 @@ export function createSupervisorDoor(machine: Machine, timeoutMs: number): Super
       const link = await find(folder)
       if (link !== null) await askToQuit(link)
     },
+  }
+}
+
+/**
+ * A supervisor keeps one run. That of a run that is over may still be on its way out, and would take the question for a new one with
+ * it; one that is younger than the run waits for the next.
+ */
+async function awaitPrevious(machine: Machine, folder: string, timeoutMs: number): Promise<void> {
+  const until = Date.now() + timeoutMs
+  while (Date.now() < until) {
+    const [note, started] = await Promise.all([readSupervisorNote(machine, folder), readStartedNote(machine, folder)])
+    if (note === null || started === null || note.startTicks > started.startTicks) return
+    if ((await readStartTicks(machine, started.pid)) === started.startTicks) return
+    if ((await readStartTicks(machine, note.pid)) !== note.startTicks) return
+    await sleep(POLL_MS)
   }
 }
 

@@ -1,8 +1,13 @@
-import { execFile } from 'node:child_process'
-import { lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once as onceEvent } from 'node:events'
+import { createServer } from 'node:http'
+import { existsSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import type { ImageProgress } from '@rootless-runtime/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createLxcRootfs } from '../src/lxc-rootfs.ts'
 import { createLxcStore } from '../src/lxc-store.ts'
@@ -23,6 +28,41 @@ afterAll(async () => {
 /** Nothing half-made: no work, and of images those alone. */
 function listStore(): readonly string[] {
   return [...readdirSync(lxc.store.workFolder), ...readdirSync(lxc.store.imagesFolder)].toSorted()
+}
+
+/** A registry with one image, of one layer. */
+async function openRegistry(rootfs: Uint8Array): Promise<{ readonly address: string; close(): void }> {
+  const digest = (content: Uint8Array | string): string => `sha256:${createHash('sha256').update(content).digest('hex')}`
+  const config = JSON.stringify({ os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [digest(rootfs)] } })
+  const type = 'application/vnd.oci.image.manifest.v1+json'
+  const describeBlob = (content: Uint8Array | string, mediaType: string): object => ({
+    mediaType,
+    digest: digest(content),
+    size: Buffer.byteLength(content),
+  })
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: type,
+    config: describeBlob(config, 'application/vnd.oci.image.config.v1+json'),
+    layers: [describeBlob(rootfs, 'application/vnd.oci.image.layer.v1.tar')],
+  })
+  const answers = new Map<string, Uint8Array | string>([
+    ['/v2/team/app/manifests/1', manifest],
+    [`/v2/team/app/blobs/${digest(config)}`, config],
+    [`/v2/team/app/blobs/${digest(rootfs)}`, rootfs],
+  ])
+  const server = createServer((request, response) => {
+    const content = answers.get(request.url ?? '')
+    if (content === undefined) response.writeHead(404).end()
+    else response.writeHead(200, { 'content-type': type }).end(content)
+  }).listen(0, '127.0.0.1')
+  await onceEvent(server, 'listening')
+  const given = server.address()
+  const close = (): void => {
+    server.closeAllConnections()
+    server.close()
+  }
+  return { address: `127.0.0.1:${typeof given === 'object' && given !== null ? given.port : 0}`, close }
 }
 
 describe('the store', () => {
@@ -72,6 +112,41 @@ describe('the store', () => {
       message: expect.stringContaining('far: Cannot change ownership to uid 70000'),
     })
     expect(listStore()).toEqual(before)
+  })
+
+  test('a process that is killed while it loads leaves nothing that the next one does not remove', async () => {
+    const archive = join(lxc.store.root, 'killed.tar')
+    writeFileSync(archive, await buildRootfs([file('big', new Uint8Array(64 * 1024 * 1024))]))
+    const before = listStore()
+    const program = join(import.meta.dirname, 'lxc-load-image.ts')
+    const loading = spawn(process.execPath, ['--conditions=@rootless-runtime/source', program, archive], {
+      env: { ...process.env, XDG_DATA_HOME: lxc.machine.environment['XDG_DATA_HOME'] },
+      detached: true,
+    })
+    while (!readdirSync(lxc.store.workFolder).some((name) => existsSync(join(lxc.store.workFolder, name, 'rootfs'))))
+      await sleep(5)
+    process.kill(-(loading.pid ?? 0), 'SIGKILL')
+    await onceEvent(loading, 'close')
+    expect(listStore().length).toBeGreaterThan(before.length)
+    await createLxcStore(lxc.door).prepare()
+    expect(listStore()).toEqual(before)
+  })
+
+  test('an image is pulled from a registry, and runs', async () => {
+    const registry = await openRegistry(await buildRootfs([file('pulled', 'from afar')]))
+    const seen: number[] = []
+    const reference = `${registry.address}/team/app:1`
+    const onProgress = ({ phase, bytes }: ImageProgress): void => void (phase === 'pulling' && seen.push(bytes))
+    const image = await lxc.images.pull(reference, { insecure: true, onProgress })
+    expect(image.references).toEqual([reference])
+    expect(seen.length).toBeGreaterThan(0)
+    const ended = await lxc.runtime.containers.runToEnd({ image: reference, network: 'none', command: ['/bin/cat', '/pulled'] })
+    expect(ended.stdout).toBe('from afar')
+    await lxc.images.remove(reference)
+    const missing = lxc.images.pull(`${registry.address}/team/nothing`, { insecure: true })
+    await expect(missing).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+    registry.close()
+    expect(readdirSync(lxc.store.workFolder)).toEqual([])
   })
 
   test('an abort while an image is unpacked leaves nothing', async () => {

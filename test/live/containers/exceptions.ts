@@ -3,7 +3,11 @@ import type { EngineName } from 'rootless-runtime'
 
 /** Where an engine cannot do what the two others do. Every line is proved by the suite, and rendered into the documentation. */
 export const CONTAINER_EXCEPTIONS: Readonly<Record<EngineName, Exceptions>> = {
-  docker: {},
+  docker: {
+    'network-host': {
+      reason: 'the network of the host is, for rootless Docker, the one of RootlessKit: it has a loopback of its own',
+    },
+  },
   podman: {},
   lxc: {},
 }

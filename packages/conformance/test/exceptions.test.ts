@@ -27,7 +27,7 @@ test.each([
   ['that names a code where something else is seen', { reason, instead: 'NOT_SUPPORTED' } as const, differs],
   ['where something broke', { reason }, () => Promise.reject(new TypeError('undefined is not a function'))],
 ])('an exception %s fails', async (_, exception, proof) => {
-  await expect(expectException(exception, proof)).rejects.toThrow(/^expected { seen|^undefined is not/u)
+  await expect(expectException(exception, proof)).rejects.toThrow(/^expected \{ seen|^undefined is not/u)
 })
 
 test('a code is expected: another one, none, and what is no error of ours are told apart', async () => {
@@ -39,5 +39,5 @@ test('a code is expected: another one, none, and what is no error of ours are to
 
 test('a message with control characters is not taken', async () => {
   const ugly = Promise.reject(new RootlessError('NOT_SUPPORTED', 'red: \u001b[31m'))
-  await expect(expectCode('NOT_SUPPORTED', ugly)).rejects.toThrow(/^expected { seen|^undefined is not/u)
+  await expect(expectCode('NOT_SUPPORTED', ugly)).rejects.toThrow(/match/u)
 })

@@ -14,7 +14,8 @@ interface Streams {
 export interface ForegroundDesk extends Foreground {
   /** Whether somebody has taken the signals, and got this one. */
   readonly tellSignal: (name: NodeJS.Signals) => boolean
-  readonly tellReaderGone: () => boolean
+  /** Whether somebody has taken the streams, and is told that stdout is broken: by its reader, or by writing to it. */
+  readonly tellBroken: (code: string | undefined) => boolean
 }
 
 export function createForeground({ stdin, stdout, stderr }: Streams): ForegroundDesk {
@@ -47,8 +48,8 @@ export function createForeground({ stdin, stdout, stderr }: Streams): Foreground
       taken?.onSignal(name)
       return taken !== undefined
     },
-    tellReaderGone: () => {
-      taken?.onReaderGone()
+    tellBroken: (code) => {
+      if (code === 'EPIPE') taken?.onReaderGone()
       return taken !== undefined
     },
   }

@@ -28,7 +28,8 @@ async function main(): Promise<void> {
   const foreground = createForeground({ stdin: () => process.stdin, stdout: process.stdout, stderr: process.stderr })
   // A reader that has seen enough, as in `rootless inspect docker | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE' && foreground.tellReaderGone()) return
+    // Whoever has a container to end hears of it there.
+    if (foreground.tellBroken(error.code)) return
     if (error.code === 'EPIPE') process.exit(0)
     process.stderr.write(`rootless: stdout: ${error.message}\n`)
     process.exit(3)

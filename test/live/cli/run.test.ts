@@ -91,6 +91,13 @@ describeEngines((place) => {
     expect(await listLeft(engine)).toEqual([])
   })
 
+  test('a full disk ends it, and is told', async () => {
+    const line = `${toShellLine([...run, '--rm', image, 'busybox', 'yes'])} > /dev/full`
+    const { code, stderr } = await startProgram('bash', ['-c', line]).ended
+    expect({ code, stderr }).toMatchObject({ code: 125, stderr: expect.stringContaining('ENOSPC') })
+    expect(await listLeft(engine)).toEqual([])
+  })
+
   testSignals(place)
   testTerminal(place)
 })

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ContainerProcess } from 'rootless-runtime'
+import { printable, RootlessError, type ContainerProcess } from 'rootless-runtime'
 import type { Foreground } from '../io.ts'
 
 /** How the streams of this process are lent to one inside. */
@@ -71,7 +71,9 @@ async function passOutput(source: Readable, target: Writable): Promise<void> {
   try {
     await pipeline(source, target, { end: false })
   } catch (error) {
-    if (!isReaderGone(error)) throw error
+    if (isReaderGone(error)) return
+    const said = error instanceof Error ? error.message : String(error)
+    throw new RootlessError('HOST_REFUSED', `what it says could not be passed on: ${printable(said)}`, { cause: error })
   }
 }
 

@@ -70,7 +70,8 @@ const read = (stream: Writable): Promise<Buffer> => {
 test('stdout and stderr stay apart, byte for byte, and the exit code comes after the last of them', async () => {
   const inside = createInside()
   const foreground = createTerminal()
-  const { ended } = passStreams(inside, { foreground, terminal: false, input: false })
+  const { begin, ended } = passStreams(inside, { foreground, terminal: false, input: false })
+  begin()
   const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
   inside.stdout.write(every)
   inside.stderr.write('said')
@@ -82,10 +83,21 @@ test('stdout and stderr stay apart, byte for byte, and the exit code comes after
   expect((await read(foreground.stderr)).toString()).toBe('said')
 })
 
+test('what is said before anything has started is not written', async () => {
+  const inside = createInside()
+  const foreground = createTerminal()
+  passStreams(inside, { foreground, terminal: false, input: false }).release()
+  inside.stderr.write('lxc-start: it failed')
+  inside.stderr.destroy(new Error('it is gone'))
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  foreground.stderr.end()
+  expect((await read(foreground.stderr)).length).toBe(0)
+})
+
 test('a reader that is slow holds the command up', async () => {
   const inside = createInside()
   const foreground = createTerminal({ stdout: new Writable({ write: () => {} }) })
-  passStreams(inside, { foreground, terminal: false, input: false })
+  passStreams(inside, { foreground, terminal: false, input: false }).begin()
   let written = 0
   while (written < 64 * 1024 ** 2 && inside.stdout.write(Buffer.alloc(65_536))) written += 65_536
   await new Promise((resolve) => setTimeout(resolve, 50))
@@ -97,7 +109,8 @@ test('a reader that has gone is no failure here', async () => {
   const broken = new Writable({
     write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
   })
-  const { ended } = passStreams(inside, { foreground: createTerminal({ stdout: broken }), terminal: false, input: false })
+  const { begin, ended } = passStreams(inside, { foreground: createTerminal({ stdout: broken }), terminal: false, input: false })
+  begin()
   inside.stdout.write('x')
   inside.end(0)
   expect(await ended).toBe(0)

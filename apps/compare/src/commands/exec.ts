@@ -39,6 +39,7 @@ export async function exec(name: string, command: readonly string[], words: Exec
       ...(words.user !== undefined && { user: words.user }),
     })
     const passed = passStreams(inside, { foreground, terminal, input })
+    passed.begin()
     signals.watchSize(passed.resize)
     try {
       passed.resize()

@@ -108,6 +108,7 @@ async function startOrRemove(container: Container, { words, signals, io }: Runni
     signals.keep()
     await container.start({ signal: signals.signal })
     signals.signal.throwIfAborted()
+    passed.begin()
     signals.passTo(container, passed.resize)
     passed.resize()
     tellLimits(container, io)

@@ -13,6 +13,11 @@ export interface Passing {
 
 /** Streams that are being passed. */
 export interface PassedStreams {
+  /**
+   * From now on what is said is written; it has waited. What is said although nothing was started is an engine's: LXC's programs
+   * share the streams of the command.
+   */
+  readonly begin: () => void
   /** The exit code, once everything that was said is written. */
   readonly ended: Promise<number>
   /** Tells the terminal inside how large ours is. */
@@ -34,11 +39,17 @@ export function passStreams(inside: ContainerProcess, { foreground, terminal, in
   if (raw) foreground.setRaw(true)
   if (input) passInput(foreground.stdin(), inside.stdin)
   else inside.stdin.end()
-  const written = Promise.all([passOutput(inside.stdout, foreground.stdout), passOutput(inside.stderr, foreground.stderr)])
+  // Heard where they are read, or by nobody when they are not.
+  for (const output of [inside.stdout, inside.stderr]) output.on('error', () => {})
+  const begun = Promise.withResolvers<void>()
+  const written = begun.promise.then(() =>
+    Promise.all([passOutput(inside.stdout, foreground.stdout), passOutput(inside.stderr, foreground.stderr)]),
+  )
   const ended = awaitBoth(inside.ended, written)
   // One that is never started is never awaited.
   ended.catch(() => {})
   return {
+    begin: begun.resolve,
     ended,
     resize,
     release: () => {

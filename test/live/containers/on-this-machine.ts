@@ -41,6 +41,8 @@ export async function describeContainersHere(engine: EngineName, exceptions: Exc
     engine,
     exceptions,
     alone: EVERY_ENGINE_MUST_BE_THERE,
+    // An emulated guest is ten times slower.
+    patience: Number(process.env['TEST_PATIENCE'] ?? 1),
     open: () => openRuntime(engine),
     workplace: { machine, hostFacts: () => probeHost(machine) },
     busybox: busybox.value,

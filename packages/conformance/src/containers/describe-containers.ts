@@ -72,12 +72,14 @@ export interface ContainersUnderTest extends BenchSource {
   readonly exceptions: Exceptions
   /** Whether nobody else uses the engine meanwhile: then nothing at all may be left, whosever it looks. */
   readonly alone?: boolean
+  /** How many times longer than on an ordinary machine a proof may take; 1 unless told. */
+  readonly patience?: number
 }
 
 const OPENING_MS = 180_000
 
 /** What every adapter's containers must keep, on a real engine, as tests: call it in a test file of vitest. */
-export function describeContainers({ engine, exceptions, alone = false, ...source }: ContainersUnderTest): void {
+export function describeContainers({ engine, exceptions, alone = false, patience = 1, ...source }: ContainersUnderTest): void {
   describe(`containers of ${engine}`, () => {
     let bench: Bench
     let before: readonly string[] = []
@@ -85,19 +87,19 @@ export function describeContainers({ engine, exceptions, alone = false, ...sourc
     beforeAll(async () => {
       before = await listEverything(await source.open())
       bench = await openBench(source)
-    }, OPENING_MS)
+    }, OPENING_MS * patience)
 
-    afterEach(() => bench.clean(), OPENING_MS)
+    afterEach(() => bench.clean(), OPENING_MS * patience)
 
     afterAll(async () => {
       await closeBench(bench)
       const added = (await listEverything(bench.runtime)).filter((each) => !before.includes(each))
       expect(added.filter((each) => alone || each.includes(bench.mark))).toEqual([])
-    }, OPENING_MS)
+    }, OPENING_MS * patience)
 
     for (const [theme, behaviours] of Object.entries<Theme>(CONTAINER_BEHAVIOURS)) {
       describe(theme, () => {
-        describeTheme(behaviours, exceptions, () => bench)
+        describeTheme(behaviours, { exceptions, patience }, () => bench)
       })
     }
   })
@@ -105,14 +107,16 @@ export function describeContainers({ engine, exceptions, alone = false, ...sourc
 
 type Theme = Readonly<Record<string, Behaviour>>
 
-function describeTheme(behaviours: Theme, exceptions: Exceptions, open: () => Bench): void {
+type Judged = Required<Pick<ContainersUnderTest, 'exceptions' | 'patience'>>
+
+function describeTheme(behaviours: Theme, { exceptions, patience }: Judged, open: () => Bench): void {
   const declared = new Map(Object.entries<Exception>(exceptions))
   for (const [id, { sentence, check, timeoutMs }] of Object.entries(behaviours)) {
     const exception = declared.get(id)
     const title = exception === undefined ? sentence : `not so, as its exception says: ${sentence}`
     // A behaviour's own check holds the expectations.
     // oxlint-disable-next-line vitest/expect-expect
-    test(`${title} [${id}]`, { timeout: timeoutMs }, async () => {
+    test(`${title} [${id}]`, { timeout: timeoutMs * patience }, async () => {
       if (exception === undefined) await check(open())
       else await expectException(exception, () => check(open()))
     })

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { behaviour, type Behaviour } from './behaviour.ts'
 import type { Bench } from './bench.ts'
 import { codeOf, expectCode } from './expect-code.ts'
-import { askUdp, askWeb, findOtherAddress, isServed } from './outside.ts'
+import { askUdp, askWeb, findOtherAddress, isServed, serveGreeting } from './outside.ts'
 import { UDP_ECHO } from './udp-echo.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -83,6 +83,19 @@ export const PORTS = {
     expect(await bench.left()).toEqual([first.name])
     expect(await isServed(bench.machine, LOOPBACK, host)).toBe(true)
   }),
+  'port-in-use-outside': behaviour(
+    'a port that a program of this host listens on is PORT_IN_USE, and nothing is left',
+    async (bench) => {
+      const server = await serveGreeting(bench.machine, 'first')
+      try {
+        await expectCode('PORT_IN_USE', serve(bench, [{ container: INSIDE, host: server.port }]))
+        expect(await bench.left()).toEqual([])
+        expect(await askWeb(bench.machine, LOOPBACK, server.port)).toContain('first')
+      } finally {
+        server.end()
+      }
+    },
+  ),
   'port-freed': behaviour('the port of a removed container is free again', async (bench) => {
     const first = await serve(bench, [{ container: INSIDE }])
     const { host } = first.port(INSIDE)

@@ -95,17 +95,16 @@ async function runProject(
   return readCount(output, await run([...vitest(project, output), ...words], environment))
 }
 
-/** The guests of the lab: built and frozen first, which a full cache makes short, then looked at one after the other. */
-async function runLab(guests: readonly GuestKind[], suites: readonly string[]): Promise<readonly Count[]> {
+/** The guests of the lab, built and frozen, which a full cache makes short; and the tools for it installed. */
+function prepareLab(guests: readonly GuestKind[]): Promise<Count> {
   const names = guests.map(toKindName)
-  const prepared = await check(`guests of the lab: ${names.join(', ')}`, [
-    process.execPath,
-    join(root, 'test/lab/lab.ts'),
-    'prepare',
-    ...names,
-  ])
-  if (prepared.failed > 0) return [prepared]
-  return [prepared, await runProject('lab', [...ONE_AFTER_ANOTHER, ...suites], { LAB_GUESTS: names.join(',') })]
+  return check(`guests of the lab: ${names.join(', ')}`, [process.execPath, join(root, 'test/lab/lab.ts'), 'prepare', ...names])
+}
+
+/** The guests of the lab, looked at one after the other, once they are prepared. */
+async function runLab(prepared: Count, guests: readonly GuestKind[], suites: readonly string[]): Promise<readonly Count[]> {
+  if (prepared.failed > 0) return []
+  return [await runProject('lab', [...ONE_AFTER_ANOTHER, ...suites], { LAB_GUESTS: guests.map(toKindName).join(',') })]
 }
 
 interface Session {
@@ -190,9 +189,12 @@ async function listChecks(): Promise<readonly Count[]> {
   const build = [turbo, 'run', 'build', '--ui=stream', '--output-logs=errors-only']
   if (process.argv.includes('--lab')) {
     const all = process.argv.includes('--all')
-    return [await check('build', build), ...(await runLab(all ? ALL_GUESTS : CORE_GUESTS, all ? [] : CORE_SUITES))]
+    const guests = all ? ALL_GUESTS : CORE_GUESTS
+    const built = await check('build', build)
+    const prepared = await prepareLab(guests)
+    return [built, prepared, ...(await runLab(prepared, guests, all ? [] : CORE_SUITES))]
   }
-  return [
+  const counts = [
     await check('types', [tool('tsc'), '-p', 'test']),
     await check('types of the examples', [tool('tsc'), '-p', 'examples']),
     await check('types of the packages', [turbo, 'run', 'types', '--ui=stream', '--output-logs=errors-only']),
@@ -201,11 +203,11 @@ async function listChecks(): Promise<readonly Count[]> {
     await check('build', build),
     await runProject('unit'),
     await runProject('package'),
-    ...(await runLive()),
-    ...(EVERYTHING_MUST_RUN
-      ? await runLab(CORE_GUESTS, CORE_SUITES)
-      : [leaveOut('the guests of the lab: npx -y pnpm@12 test:lab')]),
   ]
+  if (!EVERYTHING_MUST_RUN) return [...counts, ...(await runLive()), leaveOut('the guests of the lab: npx -y pnpm@12 test:lab')]
+  // First: it installs what the live tests build images with.
+  const prepared = await prepareLab(CORE_GUESTS)
+  return [...counts, prepared, ...(await runLive()), ...(await runLab(prepared, CORE_GUESTS, CORE_SUITES))]
 }
 
 async function main(): Promise<number> {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,6 +81,35 @@ for (const engine of ENGINE_NAMES) {
     })
   })
 }
+
+// The tools of the lab bring it along; in CI they are there.
+const hasDebianBuilder = spawnSync('mmdebstrap', ['--version']).status === 0
+
+describe.skipIf(!hasDebianBuilder && process.env['CI'] !== 'true')(
+  'a database out of Debian’s packages (needs mmdebstrap)',
+  () => {
+    const tar = join(folder, 'postgres.tar')
+    const build =
+      'mmdebstrap --mode=unshare --variant=minbase --include=postgresql-15 --skip=output/dev,output/mknod bookworm'.split(' ')
+
+    beforeAll(() => {
+      const [file = '', ...words] = build
+      const { status, stderr } = spawnSync(file, [...words, tar], { encoding: 'utf8' })
+      if (status !== 0) throw new Error(`mmdebstrap ended with ${status}: ${stderr.slice(-1000)}`)
+    }, 900_000)
+
+    for (const engine of ENGINE_NAMES) {
+      describeEngine(report, engine, () => {
+        test('database.ts counts by a real client', { timeout: 300_000 }, async () => {
+          const { code, text } = await runNode(['database.ts', tar, engine])
+          expect({ code, text }).toEqual({ code: 0, text: expect.stringContaining('{"count":1000,"sum":500500}') })
+          const { images } = await openRuntime(engine)
+          await images.remove('postgres:15')
+        })
+      })
+    }
+  },
+)
 
 describe('on whichever engine is here', () => {
   test('web-server.ts serves itself', async () => {

@@ -7,6 +7,8 @@ import { readListening } from './plan-ports.ts'
 
 const DEFAULT_WAIT_MS = 30_000
 const PAUSE_MS = 50
+/** How many of the last lines of a log an error tells. */
+const LAST_LINES = 5
 /** How long a server that says nothing must keep a connection for it to count as served. */
 const SILENCE_MS = 100
 
@@ -126,6 +128,7 @@ async function askPort({ container, machine }: Waiting, condition: WaitCondition
 async function awaitLog({ container, stop, answers }: Waiting, wanted: string | RegExp): Promise<void> {
   const rests = { stdout: '', stderr: '' }
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
+  const last: string[] = []
   const matches = (line: string): boolean =>
     typeof wanted === 'string' ? line.includes(wanted) : new RegExp(wanted.source, wanted.flags.replace(/[gy]/gu, '')).test(line)
   try {
@@ -134,18 +137,18 @@ async function awaitLog({ container, stop, answers }: Waiting, wanted: string | 
       // A line without an end is kept to a bound: nobody waits for a match in a million of characters.
       rests[stream] = (lines.pop() ?? '').slice(-1_000_000)
       if (lines.some(matches) || (rests[stream] !== '' && matches(rests[stream]))) return
-      answers.last = printable(lines.at(-1) ?? rests[stream], 200)
+      last.push(...lines.slice(-LAST_LINES).map((line) => printable(line, 200)))
+      last.splice(0, last.length - LAST_LINES)
+      answers.last = last.at(-1) ?? printable(rests[stream], 200)
     }
   } catch (error) {
     if (!hasCode(error, 'ABORTED')) throw error
     throwIfAborted(stop)
   }
   throwIfAborted(stop)
-  throw new RootlessError(
-    'NOT_RUNNING',
-    `${container.name} ended before ${describe({ log: wanted })} came; last line: ${answers.last}`,
-    {
-      engine: container.engine,
-    },
-  )
+  const what = describe({ log: wanted })
+  throw new RootlessError('NOT_RUNNING', `${container.name} ended before ${what} came; it said last:\n${last.join('\n')}`, {
+    engine: container.engine,
+    evidence: last.join('\n'),
+  })
 }

@@ -32,7 +32,7 @@ export function createDockerContainers(place: DockerPlace): ContainerDriver {
       const exitCode = (): Promise<number> => readEndAfterStreams(client, Id)
       return await attachTo(client, { id: Id, terminal: Config.Tty, stdin: Config.OpenStdin, exitCode }, call)
     },
-    exec: (id, plan, call) => startExec(client, id, plan, call),
+    exec: (id, plan, call) => startExec(place, id, plan, call),
     logs: async function* (id, options) {
       const { Config, Id } = await inspectContainer(client, id, options)
       yield* readLogs(client, Id, Config.Tty, options)

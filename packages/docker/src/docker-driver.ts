@@ -3,6 +3,7 @@ import { createSecretFolders, readOwnAddress, RootlessError, type DriverContext,
 import * as z from 'zod'
 import { createDockerClient, parseReply, type DockerClient } from './docker-client.ts'
 import { createDockerContainers } from './docker-containers.ts'
+import { createEndProcess } from './docker-end-process.ts'
 import { createDockerImages } from './docker-images.ts'
 import { createDockerNetworks, createDockerVolumes } from './docker-networks.ts'
 
@@ -24,6 +25,7 @@ export async function openDockerDriver(context: DriverContext, findSocket: () =>
     containers: createDockerContainers({
       client,
       secrets: createSecretFolders(machine),
+      endProcess: createEndProcess(machine),
       hasCgroup: rememberCgroup(client),
       ownAddress: async () => {
         const address = await readOwnAddress(machine)

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RootlessError, type Call, type ContainerProcess, type ExecPlan, type TerminalSize } from '@rootless-runtime/core'
 import * as z from 'zod'
 import { parseReply, type DockerClient } from './docker-client.ts'
+import { endCommand } from './docker-end-process.ts'
 import { goneError, toRefusal } from './docker-errors.ts'
+import type { DockerPlace } from './docker-lifecycle.ts'
 import { noStdin, splitStreams, toStdin, type CommandStreams } from './docker-streams.ts'
 import type { OpenAnswer } from './http-exchange.ts'
 
@@ -11,7 +13,8 @@ const execInspect = z.object({ Running: z.boolean(), ExitCode: z.number().nullab
 type ExecState = z.infer<typeof execInspect>
 
 /** Runs a command in a container. @throws RootlessError `COMMAND_NOT_FOUND` and the like when it could not be started */
-export async function startExec(client: DockerClient, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
+export async function startExec(place: DockerPlace, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
+  const { client, endProcess } = place
   const what = `running ${plan.command[0] ?? 'nothing'} in ${id}`
   const create = {
     method: 'POST',
@@ -20,16 +23,18 @@ export async function startExec(client: DockerClient, id: string, plan: ExecPlan
     what,
   } as const
   const { Id } = parseReply(execCreated, await client.work(create, call), what)
-  const { answer, streams } = await openStreams(client, Id, plan, what, call)
   const inspect = (): Promise<ExecState> => inspectExec(client, Id, what)
-  const stdin = plan.stdin ? toStdin(answer.connection) : noStdin(answer.connection)
-  try {
-    await waitForStart(inspect, streams, what)
-  } catch (error) {
-    answer.close()
+  const giveUp = async (error: unknown): Promise<never> => {
+    if (call.signal?.aborted === true) await endCommand(inspect, endProcess)
     throw error
   }
-  const ended = streams.closed.then(() => waitForEnd(inspect))
+  const { answer, streams } = await openStreams(client, Id, plan, what, call).catch(giveUp)
+  const stdin = plan.stdin ? toStdin(answer.connection) : noStdin(answer.connection)
+  await waitForStart(inspect, streams, what).catch(async (error: unknown) => {
+    answer.close()
+    return await giveUp(error)
+  })
+  const ended = streams.closed.then(() => waitForEnd(inspect), giveUp)
   ended.catch(() => undefined)
   const resize = (size: TerminalSize): Promise<void> => resizeExec(client, Id, plan.terminal, size)
   return { stdin, stdout: streams.stdout, stderr: streams.stderr, ended, resize }

@@ -1,6 +1,7 @@
 import { RootlessError, SECRETS_TARGET, type Call, type DriverState, type SecretFolders } from '@rootless-runtime/core'
 import * as z from 'zod'
 import { openBody, parseReply, toReplyError, type DockerClient } from './docker-client.ts'
+import type { EndProcess } from './docker-end-process.ts'
 import { goneError } from './docker-errors.ts'
 import { containerInspect, toDriverState, type ContainerInspect } from './docker-state.ts'
 
@@ -8,6 +9,7 @@ import { containerInspect, toDriverState, type ContainerInspect } from './docker
 export interface DockerPlace {
   readonly client: DockerClient
   readonly secrets: SecretFolders
+  readonly endProcess: EndProcess
   /** Whether containers have a cgroup of their own; asked once. */
   readonly hasCgroup: () => Promise<boolean>
   /** An address of this machine that is no loopback. @throws RootlessError `NOT_SUPPORTED` */

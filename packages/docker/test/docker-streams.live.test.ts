@@ -108,13 +108,37 @@ describe('streams', () => {
     expect([stdout.split('\r\n').slice(1), stderr, exitCode]).toEqual([['31 101', 'err', ''], '', 0])
   })
 
-  test('end when the signal of the caller fires, and the container goes on', async () => {
+  test.each(['0', '1000'])(
+    'end when the signal of the caller fires, with the command of user %s and its children',
+    async (user) => {
+      await using container = await docker.start()
+      const stop = new AbortController()
+      const command = ['sh', '-c', 'sleep 4321 & sleep 4321; true']
+      const process = await driver.containers.exec(container.id, execOf(command, { user }), { signal: stop.signal })
+      stop.abort()
+      await expect(process.ended).rejects.toMatchObject({ code: 'ABORTED' })
+      const [left] = await docker.exec(container.id, [
+        'sh',
+        '-c',
+        'cat /proc/[0-9]*/cmdline | tr "\\0" " " | grep -c "sleep 432[1]"',
+      ])
+      expect(left).toBe('0\n')
+      expect(await driver.containers.inspect(container.id, {})).toMatchObject({ status: 'running' })
+    },
+  )
+
+  test('are never opened by a command whose caller gave up while it was started, and it does not go on', async () => {
     await using container = await docker.start()
-    const stop = new AbortController()
-    const process = await driver.containers.exec(container.id, execOf(['sleep', '100']), { signal: stop.signal })
-    stop.abort()
-    await expect(process.ended).rejects.toMatchObject({ code: 'ABORTED' })
-    expect(await driver.containers.inspect(container.id, {})).toMatchObject({ status: 'running' })
+    const signal = AbortSignal.timeout(25)
+    await expect(
+      driver.containers.exec(container.id, execOf(['sleep', '5432']), { signal }).then(({ ended }) => ended),
+    ).rejects.toMatchObject({ code: 'ABORTED' })
+    const [left] = await docker.exec(container.id, [
+      'sh',
+      '-c',
+      'cat /proc/[0-9]*/cmdline | tr "\\0" " " | grep -c "sleep 543[2]"',
+    ])
+    expect(left).toBe('0\n')
   })
 })
 

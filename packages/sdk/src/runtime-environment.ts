@@ -177,7 +177,11 @@ function toPodmanWithoutService(socket: string, place: Place | undefined): Answe
     ...answer,
     fix: {
       summary: 'let Podman listen for other tools',
-      commands: [['podman', 'system', 'service', '--time=0', `unix://${socket}`]],
+      // It makes no folder for its socket (4.3.1).
+      commands: [
+        ['mkdir', '-p', socket.slice(0, socket.lastIndexOf('/'))],
+        ['podman', 'system', 'service', '--time=0', `unix://${socket}`],
+      ],
       needsRoot: false,
       undo: 'end that process; with a systemd of the user it is: systemctl --user enable --now podman.socket',
     },

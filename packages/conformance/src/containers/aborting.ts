@@ -1,14 +1,49 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Call, Container } from '@rootless-runtime/core'
 import { expect } from 'vitest'
 import { behaviour } from './behaviour.ts'
+import type { Bench } from './bench.ts'
 import { collectLog, eventually } from './collect.ts'
-import { expectCode } from './expect-code.ts'
+import { codeOf, expectCode } from './expect-code.ts'
 
 const MOMENTS_MS = [0, 5, 20, 50, 100, 200, 400, 800]
 
 async function* hang(): AsyncIterable<Uint8Array> {
   yield Buffer.alloc(512)
   await sleep(30_000, undefined, { ref: false })
+}
+
+/** Every call that takes a signal, with arguments that would do. */
+function listCalls(
+  { runtime: { containers, images, networks, volumes }, image, name }: Bench,
+  container: Container,
+  call: Call,
+): Readonly<Record<string, () => Promise<unknown>>> {
+  return {
+    get: () => containers.get(container.name, call),
+    sweep: () => containers.sweep(call),
+    'images.inspect': () => images.inspect(image, call),
+    'images.remove': () => images.remove(image, call),
+    'images.export': () => images.export(image, call),
+    'networks.list': () => networks.list(call),
+    'networks.create': () => networks.create(name(), call),
+    'volumes.list': () => volumes.list(call),
+    'volumes.create': () => volumes.create(name(), call),
+    inspect: () => container.inspect(call),
+    start: () => container.start(call),
+    open: () => container.open(['true'], call),
+    logs: () => collectLog(container, call),
+    stats: () => container.stats(call),
+    stop: () => container.stop(call),
+    kill: () => container.kill('SIGKILL', call),
+    pause: () => container.pause(call),
+    resume: () => container.resume(call),
+    copyOut: () => container.copyOut('/srv', call),
+    commit: () => container.commit(`${name()}:latest`, call),
+    health: () => container.health(call),
+    hostAddress: () => container.hostAddress(call),
+    remove: () => container.remove({ force: true, ...call }),
+  }
 }
 
 /** The caller's signal ends every call, and nothing half-made stays. */
@@ -22,6 +57,18 @@ export const ABORTING = {
     await expectCode('ABORTED', containers.list(call))
     await expectCode('ABORTED', bench.runtime.images.list(call))
     expect(await bench.left()).toEqual([])
+  }),
+  'abort-every-call': behaviour('a signal that has fired ends every call, whatever it would have answered', async (bench) => {
+    const container = await bench.run()
+    const codes = await Promise.all(
+      Object.entries(listCalls(bench, container, { signal: AbortSignal.abort() })).map(async ([name, call]) => [
+        name,
+        await codeOf(call()),
+      ]),
+    )
+    expect(codes.filter(([, code]) => code !== 'ABORTED')).toEqual([])
+    expect((await container.inspect()).status).toBe('running')
+    expect(await bench.left()).toEqual([container.name])
   }),
   'abort-during-create': behaviour('a signal during create leaves nothing, at whatever moment', async (bench) => {
     for (const ms of MOMENTS_MS) {

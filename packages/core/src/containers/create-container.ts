@@ -135,6 +135,7 @@ const DEFAULT_HEALTH_MS = 5000
 const DEFAULT_HEALTH_INTERVAL_MS = 1000
 
 async function askHealth(container: Container, healthcheck: Healthcheck | null, { signal }: Call): Promise<HealthAnswer> {
+  throwIfAborted(signal)
   if (healthcheck === null) return { status: 'unknown', reason: `${container.name} has no healthcheck` }
   const patience = AbortSignal.timeout(healthcheck.timeoutMs ?? DEFAULT_HEALTH_MS)
   try {

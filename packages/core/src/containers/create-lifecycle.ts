@@ -5,8 +5,9 @@ import { printable } from '../printable.ts'
 import { checkName, checkNetworkName, invalid, isImageName } from './check-words.ts'
 import type { AdapterOptions } from '../runtime.ts'
 import type { HostFacts } from '../host-facts.ts'
-import type { Containers } from './container.ts'
+import type { Call, Containers } from './container.ts'
 import type { DriverContext, EngineDriver } from './driver.ts'
+import { throwIfAborted } from './ending.ts'
 import type { Images } from './image.ts'
 import type { Networks, Volumes } from './network.ts'
 
@@ -35,12 +36,16 @@ interface Opened {
 /** The lifecycle of an adapter. Creating does nothing; the driver is opened once, by the first call. */
 export function createLifecycle(source: LifecycleSource): Lifecycle {
   let opened: Promise<Opened> | undefined
-  const open = (): Promise<Opened> => (opened ??= openLifecycle(source))
+  // A signal that has fired ends every call before its driver sees it: the answer is the same on all engines.
+  const open = async (call: Call | undefined): Promise<Opened> => {
+    throwIfAborted(call?.signal)
+    return await (opened ??= openLifecycle(source))
+  }
   return {
-    images: deferImages(async () => (await open()).driver.images),
-    networks: deferNetworks(async () => (await open()).driver.networks),
-    volumes: deferVolumes(async () => (await open()).driver.volumes),
-    containers: deferContainers(async () => (await open()).containers),
+    images: deferImages(async (call) => (await open(call)).driver.images),
+    networks: deferNetworks(async (call) => (await open(call)).driver.networks),
+    volumes: deferVolumes(async (call) => (await open(call)).driver.volumes),
+    containers: deferContainers(async (call) => (await open(call)).containers),
   }
 }
 
@@ -64,43 +69,46 @@ async function openLifecycle({ engine, options, capabilities, openDriver }: Life
   return { driver, containers: createContainers(driver.containers, context) }
 }
 
-function deferImages(images: () => Promise<Images>): Images {
+/** A part of the driver, for a call whose signal has not fired. */
+type Door<Part> = (call: Call | undefined) => Promise<Part>
+
+function deferImages(images: Door<Images>): Images {
   return {
-    load: async (imageSource, options) => (await images()).load(imageSource, options),
-    pull: async (reference, options) => (await images()).pull(checkReference(reference), options),
-    list: async (call) => (await images()).list(call),
-    inspect: async (reference, call) => (await images()).inspect(checkFoundImage(reference), call),
-    remove: async (reference, call) => (await images()).remove(checkFoundImage(reference), call),
-    export: async (reference, call) => (await images()).export(checkFoundImage(reference), call),
+    load: async (imageSource, options) => (await images(options)).load(imageSource, options),
+    pull: async (reference, options) => (await images(options)).pull(checkReference(reference), options),
+    list: async (call) => (await images(call)).list(call),
+    inspect: async (reference, call) => (await images(call)).inspect(checkFoundImage(reference), call),
+    remove: async (reference, call) => (await images(call)).remove(checkFoundImage(reference), call),
+    export: async (reference, call) => (await images(call)).export(checkFoundImage(reference), call),
   }
 }
 
-function deferNetworks(networks: () => Promise<Networks>): Networks {
+function deferNetworks(networks: Door<Networks>): Networks {
   return {
-    create: async (name, options) => (await networks()).create(checkNetworkName(name), options),
-    list: async (call) => (await networks()).list(call),
-    remove: async (name, call) => (await networks()).remove(checkFound('NETWORK_NOT_FOUND', name), call),
+    create: async (name, options) => (await networks(options)).create(checkNetworkName(name), options),
+    list: async (call) => (await networks(call)).list(call),
+    remove: async (name, call) => (await networks(call)).remove(checkFound('NETWORK_NOT_FOUND', name), call),
   }
 }
 
-function deferVolumes(volumes: () => Promise<Volumes>): Volumes {
+function deferVolumes(volumes: Door<Volumes>): Volumes {
   return {
-    create: async (name, options) => (await volumes()).create(checkName('volume', name), options),
-    list: async (call) => (await volumes()).list(call),
-    remove: async (name, call) => (await volumes()).remove(checkFound('VOLUME_NOT_FOUND', name), call),
+    create: async (name, options) => (await volumes(options)).create(checkName('volume', name), options),
+    list: async (call) => (await volumes(call)).list(call),
+    remove: async (name, call) => (await volumes(call)).remove(checkFound('VOLUME_NOT_FOUND', name), call),
   }
 }
 
-function deferContainers(containers: () => Promise<Containers>): Containers {
+function deferContainers(containers: Door<Containers>): Containers {
   return {
-    create: async (options, call) => (await containers()).create(options, call),
-    run: async (options, call) => (await containers()).run(options, call),
-    runToEnd: async (options) => (await containers()).runToEnd(options),
-    get: async (nameOrId, call) => (await containers()).get(checkFound('CONTAINER_NOT_FOUND', nameOrId), call),
-    list: async (options) => (await containers()).list(options),
-    sweep: async (call) => (await containers()).sweep(call),
+    create: async (options, call) => (await containers(call)).create(options, call),
+    run: async (options, call) => (await containers(call)).run(options, call),
+    runToEnd: async (options) => (await containers(options)).runToEnd(options),
+    get: async (nameOrId, call) => (await containers(call)).get(checkFound('CONTAINER_NOT_FOUND', nameOrId), call),
+    list: async (options) => (await containers(options)).list(options),
+    sweep: async (call) => (await containers(call)).sweep(call),
     events: async function* (call) {
-      yield* (await containers()).events(call)
+      yield* (await containers(call)).events(call)
     },
   }
 }

@@ -15,7 +15,7 @@ import { createMembers, type Members } from './lxc-members.ts'
 import { toHostsFile, toResolverFile, type NetworkFiles } from './lxc-network-files.ts'
 import { requireNetwork } from './lxc-networks.ts'
 import type { NetworkPart, NetworkRequest, NetworkServing } from './lxc-parts.ts'
-import { needsRelay, planRelays } from './lxc-publish.ts'
+import { isLoopbackDatagram, needsRelay, planRelays } from './lxc-publish.ts'
 import { PASTA_NAME_SERVER, startPasta } from './lxc-pasta.ts'
 import { toHostname } from './lxc-record.ts'
 import { SLIRP_ADDRESS, SLIRP_NAME_SERVER, startSlirp } from './lxc-slirp.ts'
@@ -69,6 +69,14 @@ async function prepare(source: NetworkSource, members: Members, request: Network
   if (choice.driver !== 'slirp4netns' && choice.driver !== 'pasta' && ports.length > 0)
     throw new RootlessError('NOT_SUPPORTED', `the network ${network} of LXC publishes no port`, { engine: 'lxc' })
   const isNamed = network !== 'default' && network !== 'none' && network !== 'host'
+  if (choice.driver === 'pasta' && ports.some(isLoopbackDatagram))
+    throw new RootlessError(
+      'NOT_SUPPORTED',
+      'pasta loses the answers of a UDP port that is published on the loopback; slirp4netns does not',
+      {
+        engine: 'lxc',
+      },
+    )
   const address = isNamed ? await members.join(request) : null
   await source.door.machine.files.write(toChoicePath(request), JSON.stringify({ driver: choice.driver, address }))
   if (choice.driver === 'host') return HOST_LINES

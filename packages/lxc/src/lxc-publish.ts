@@ -32,6 +32,11 @@ export function needsRelay({ protocol, address }: PublishedPort): boolean {
   return protocol === 'udp' && (address === '0.0.0.0' || address.startsWith('127.'))
 }
 
+/** Seen with pasta 2023_03_09: the datagram comes in, its answer never out. */
+export function isLoopbackDatagram(port: PublishedPort): boolean {
+  return needsRelay(port) || (port.protocol === 'udp' && (port.address === '::1' || port.address === '::'))
+}
+
 /** What slirp4netns is to publish, and what has to be carried to it from elsewhere. */
 export interface RelayPlan {
   readonly direct: readonly PublishedPort[]

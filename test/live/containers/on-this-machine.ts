@@ -5,6 +5,9 @@ import { discoverRuntimes, ENGINE_TITLES, openRuntime, type EngineName } from 'r
 import { expect, test } from 'vitest'
 
 const EVERY_ENGINE_MUST_BE_THERE = process.env['CI'] === 'true'
+/** An emulated guest is ten times slower. */
+const PATIENCE = Number(process.env['TEST_PATIENCE'] ?? 1)
+const TIMEOUT_MS = 10_000 * PATIENCE
 
 /** Each engine's own tools, at the endpoint that was found. */
 const FOREIGN: Readonly<Record<EngineName, (endpoint: string) => ForeignCommands>> = {
@@ -27,7 +30,7 @@ const FOREIGN: Readonly<Record<EngineName, (endpoint: string) => ForeignCommands
 
 /** The suite of containers on this machine's engine. Without it, a skip with its reason; in CI a failure. */
 export async function describeContainersHere(engine: EngineName, exceptions: Exceptions): Promise<void> {
-  const [found] = await discoverRuntimes({ engines: [engine] })
+  const [found] = await discoverRuntimes({ engines: [engine], timeoutMs: TIMEOUT_MS })
   if (found?.availability.status !== 'available') {
     const [title, reason] = [`${ENGINE_TITLES[engine]} on this machine`, found?.availability.reason ?? 'nobody answered']
     if (EVERY_ENGINE_MUST_BE_THERE) test(`${title} is there`, () => expect(reason).toBe('available'))
@@ -41,9 +44,8 @@ export async function describeContainersHere(engine: EngineName, exceptions: Exc
     engine,
     exceptions,
     alone: EVERY_ENGINE_MUST_BE_THERE,
-    // An emulated guest is ten times slower.
-    patience: Number(process.env['TEST_PATIENCE'] ?? 1),
-    open: () => openRuntime(engine),
+    patience: PATIENCE,
+    open: () => openRuntime(engine, { timeoutMs: TIMEOUT_MS }),
     workplace: { machine, hostFacts: () => probeHost(machine) },
     busybox: busybox.value,
     owner: (options) => ({

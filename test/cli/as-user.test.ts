@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { parseReport } from 'rootless-runtime/schema'
 import { afterAll, expect, test } from 'vitest'
+import { z } from 'zod'
 
 // Root looks as the ordinary user who has the engines, out of a folder that this user cannot read: root's own clone.
 
@@ -32,6 +33,28 @@ test.skipIf(!possible && !mustRun)(`as root, --user ${USER} finds all engines ou
     ['podman', 'available'],
     ['lxc', 'available'],
   ])
+})
+
+test.skipIf(!possible && !mustRun)(`as root, --user ${USER} has the containers of all engines out of a closed folder`, () => {
+  const ended = rootless(join(folder, 'dist/main.js'), 'ps', '-a', '--user', USER, '--format', 'json')
+  const { engines } = z
+    .object({ engines: z.array(z.object({ engine: z.string(), status: z.string() })) })
+    .parse(JSON.parse(ended.stdout))
+  expect(engines.map(({ engine, status }) => [engine, status])).toEqual([
+    ['docker', 'answered'],
+    ['podman', 'answered'],
+    ['lxc', 'answered'],
+  ])
+})
+
+test.skipIf(!possible)('root without a name runs nothing, and is told whom to name', () => {
+  const main = join(folder, 'dist/main.js')
+  expect(rootless(main, 'ps')).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('--user rootless') })
+  expect(rootless(main, 'run', 'busybox')).toMatchObject({
+    status: 125,
+    stdout: '',
+    stderr: expect.stringContaining('--as-user'),
+  })
 })
 
 test.skipIf(!possible)('what cannot be found for another user is one clear line', () => {

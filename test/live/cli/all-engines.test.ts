@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { discoverRuntimes } from 'rootless-runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { buildImage } from '../image.ts'
 import { LABEL, mustRootless, rootless, startProgram, toShellLine } from './rootless.ts'
 
@@ -46,14 +49,32 @@ test('auto picks the engine that has the image, and says why', async () => {
   expect(stderr).toContain(`runs on ${last}`)
 })
 
-test('an engine that hangs or is not there stops nobody, and is told', async () => {
+test('an engine that is not there stops nobody, and is told when it was named', async () => {
   const environment = { XDG_RUNTIME_DIR: '/nonexistent', DOCKER_HOST: 'unix:///nonexistent/docker.sock' }
-  const { code, stdout } = await rootless(['ps', '-a', '--format', 'json', '--timeout', '5'], { environment })
+  const { code, stdout } = await rootless(['ps', '-a', '--format', 'json'], { environment })
   expect(() => JSON.parse(stdout)).not.toThrow()
   expect([0, 3]).toContain(code)
   const named = await rootless(['ps', '--engine', 'docker'], { environment })
   expect(named.code).toBe(3)
   expect(named.stderr).toMatch(/^rootless: /u)
+})
+
+test('an engine that hangs stops nobody, and is told', async () => {
+  const socket = join(folder, 'hung.sock')
+  const server = createServer(() => {}).listen(socket)
+  await once(server, 'listening')
+  try {
+    const { stdout, stderr } = await rootless(['ps', '-a', '--format', 'json', '--timeout', '3'], {
+      environment: { DOCKER_HOST: `unix://${socket}` },
+    })
+    const engines = z.object({ engines: z.array(z.object({ engine: z.string(), status: z.string() })) }).parse(JSON.parse(stdout))
+    const statuses = new Map(engines.engines.map(({ engine, status }) => [engine, status]))
+    expect(statuses.get('docker')).toBe('unknown')
+    expect(stderr).toContain('Docker could not be asked')
+    for (const { engine } of there) if (engine !== 'docker') expect(statuses.get(engine)).toBe('answered')
+  } finally {
+    server.close()
+  }
 })
 
 describe.skipIf(there.length < ENOUGH)('a name on two engines', () => {

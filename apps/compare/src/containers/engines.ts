@@ -79,7 +79,12 @@ export async function findContainer(nameOrId: string, words: EngineWords): Promi
   const only = runtimes.length === 1 ? runtimes[0] : undefined
   // Its own words, with its fix, when it is the only one that was asked.
   if (only !== undefined) return only.containers.get(nameOrId)
-  const answers = await askEngines(runtimes, words, (runtime) => getOrNull(runtime, nameOrId))
+  const patience = createPatience()
+  const answers = await askEngines(runtimes, words, async (runtime) => {
+    const container = await Promise.race([getOrNull(runtime, nameOrId), patience.over])
+    if (container !== null) patience.begin()
+    return container
+  })
   const found = answers.flatMap(({ engine, answer }) =>
     answer.status === 'answered' && answer.value !== null ? [{ engine, container: answer.value }] : [],
   )
@@ -91,6 +96,16 @@ export async function findContainer(nameOrId: string, words: EngineWords): Promi
   }
   if (first !== undefined) return first.container
   throw new RootlessError('CONTAINER_NOT_FOUND', [`no engine has a container ${name}`, ...listSilent(answers)].join('\n'))
+}
+
+/** How long the other engines may take once one has said yes: a name on two of them is told when both are well. */
+const PATIENCE_MS = 2000
+
+function createPatience(): { readonly begin: () => void; readonly over: Promise<never> } {
+  const { promise: over, reject } = Promise.withResolvers<never>()
+  over.catch(() => {})
+  const late = new RootlessError('ENGINE_TIMEOUT', `no answer within ${PATIENCE_MS / 1000} s of the first`)
+  return { begin: () => void setTimeout(() => reject(late), PATIENCE_MS).unref(), over }
 }
 
 async function getOrNull(runtime: RootlessRuntime, nameOrId: string): Promise<Container | null> {

@@ -63,6 +63,7 @@ export interface Asked {
 const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   [/that name is already in use|is already in use by/u, 'NAME_IN_USE'],
   [/no such container|no such exec session/u, 'CONTAINER_NOT_FOUND'],
+  [/^cannot create exec session as container \S+ is paused/u, 'NOT_RUNNING'],
   [/image not known|no such image|unable to find a name and tag match/u, 'IMAGE_NOT_FOUND'],
   [/manifest unknown|requested access to the resource is denied|name unknown/u, 'IMAGE_NOT_FOUND'],
   [/image is in use by a container|image is being used|image used by/u, 'IMAGE_IN_USE'],

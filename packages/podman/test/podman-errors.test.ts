@@ -11,6 +11,7 @@ test.each<[string, ErrorCode]>([
     'NAME_IN_USE',
   ],
   ['no container with name or ID "a" found: no such container', 'CONTAINER_NOT_FOUND'],
+  ['cannot create exec session as container 77c2 is paused', 'NOT_RUNNING'],
   ['failed to find image a: a: image not known', 'IMAGE_NOT_FOUND'],
   [
     'image used by 6add: image is in use by a container: consider listing external containers and force-removing image',

@@ -51,9 +51,9 @@ function withImage(engine: EngineName, tests: (place: Place) => void): void {
   })
 
   afterAll(async () => {
+    for (const path of [folder, imageFolder]) rmSync(path, { recursive: true, force: true })
     const runtime = discovered.find((each) => each.engine === engine)?.runtime
     await runtime?.images.remove(image)
-    for (const path of [folder, imageFolder]) rmSync(path, { recursive: true, force: true })
   })
 
   tests({

@@ -19,15 +19,23 @@ export async function collectOutput(
     collect(process.stdout, 'stdout', maximumOutputBytes),
     collect(process.stderr, 'stderr', maximumOutputBytes),
     process.ended,
-    feeding,
   ])
+  reading.catch(() => {})
   try {
-    const [stdout, stderr, exitCode] = await unlessAborted(reading, signal)
+    // Input that breaks ends it; input that never comes does not hold up the answer of a command that has ended.
+    const [stdout, stderr, exitCode] = await unlessAborted(Promise.race([reading, failureOf(feeding)]), signal)
+    process.stdin.destroy()
     return { exitCode, stdout, stderr }
   } catch (error) {
     drop()
     throw error
   }
+}
+
+/** Settles only by failing. */
+async function failureOf(work: Promise<void>): Promise<never> {
+  await work
+  return await new Promise<never>(() => {})
 }
 
 async function endInput(stdin: Writable): Promise<void> {

@@ -18,6 +18,7 @@ import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { readHostAddress } from './podman-host-address.ts'
 import { readEvents } from './podman-events.ts'
 import { readLogs } from './podman-logs.ts'
+import type { EndCommand } from './podman-end-process.ts'
 import type { OwnerMaps } from './podman-owner.ts'
 import type { Question } from './podman-question.ts'
 import { parseListed, type InspectedContainer } from './podman-state.ts'
@@ -27,6 +28,7 @@ export interface ContainerParts {
   readonly api: PodmanApi
   readonly files: SystemFiles
   readonly secrets: SecretFolders
+  readonly endCommand: EndCommand
   readonly owners: OwnerMaps
   /** Whether a container has a cgroup of its own, without which Podman cannot freeze it. */
   readonly hasCgroup: () => Promise<boolean>
@@ -53,7 +55,7 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
       const { state, stdin } = await inspect(id, call)
       return await attach(api, { id, terminal: state.terminal, stdin }, call)
     },
-    exec: (id, plan, call) => exec(api, id, plan, call),
+    exec: (id, plan, call) => exec(parts, id, plan, call),
     logs: (id, options) => readLogs(parts, id, options),
     wait: (id, call) => wait(api, id, call),
     kill: (id, signal, call) => act(api, id, `kill?signal=${encodeURIComponent(signal)}`, call),

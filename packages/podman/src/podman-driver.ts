@@ -1,6 +1,7 @@
 import { createSecretFolders, readOwnAddress, type DriverContext, type EngineDriver } from '@rootless-runtime/core'
 import { createPodmanApi } from './podman-api.ts'
 import { createPodmanContainers } from './podman-containers.ts'
+import { createEndCommand } from './podman-end-process.ts'
 import { loadUndici } from './podman-http.ts'
 import { createPodmanImages } from './podman-images.ts'
 import { createPodmanNetworks, createPodmanVolumes } from './podman-networks.ts'
@@ -21,6 +22,7 @@ export async function openPodmanDriver({ machine, timeoutMs, capabilities }: Dri
       api,
       files: machine.files,
       secrets: createSecretFolders(machine),
+      endCommand: createEndCommand(api, machine),
       owners: createOwnerMaps(api),
       hasCgroup: async () => {
         const found = (await capabilities()).cgroup.version

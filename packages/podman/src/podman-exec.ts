@@ -1,6 +1,7 @@
 import type { Call, ContainerProcess, ExecPlan, TerminalSize } from '@rootless-runtime/core'
 import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
+import type { EndCommand } from './podman-end-process.ts'
 import { goneError, toRefusal, unreadableError } from './podman-errors.ts'
 import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { toContainerProcess } from './podman-process.ts'
@@ -76,8 +77,14 @@ const DETACH_KEYS = Array.from({ length: 32 }, (_, index) => 'qzxjk'[(index * in
 
 const created = z.object({ Id: z.string() })
 
+/** What a command inside needs: the API, and what ends the command when its caller gives it up. */
+export interface ExecPlace {
+  readonly api: PodmanApi
+  readonly endCommand: EndCommand
+}
+
 /** A command beside the container's own. */
-export async function exec(api: PodmanApi, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
+export async function exec({ api, endCommand }: ExecPlace, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
   const what = `exec in ${id}`
   const lost = await api.lost()
   const json = {
@@ -96,8 +103,16 @@ export async function exec(api: PodmanApi, id: string, plan: ExecPlan, call: Cal
   if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
   const session = encodeURIComponent(answer.data.Id)
   const start = { Detach: false, Tty: plan.terminal }
-  const connection = await api.upgrade({ method: 'POST', path: `/exec/${session}/start`, what, json: start }, call)
-  return toContainerProcess({
+  const onAbort = (): void => void endCommand(session)
+  call.signal?.addEventListener('abort', onAbort, { once: true })
+  const forget = (): void => call.signal?.removeEventListener('abort', onAbort)
+  const connection = await api
+    .upgrade({ method: 'POST', path: `/exec/${session}/start`, what, json: start }, call)
+    .catch((error: unknown) => {
+      forget()
+      throw error
+    })
+  const process = toContainerProcess({
     what,
     connection,
     terminal: plan.terminal,
@@ -108,6 +123,8 @@ export async function exec(api: PodmanApi, id: string, plan: ExecPlan, call: Cal
     resize: (size) => resize(api, 'exec', session, size),
     toRefusal: (stderr) => (RUNTIME_WORDS.test(stderr) ? toRefusal({ what }, stderr) : null),
   })
+  void process.ended.then(forget, forget)
+  return process
 }
 
 /** Podman's own "Error: ..." about a runtime, and no command's: `runc: exec failed`, `crun: executable file`, `OCI runtime error`. */

@@ -80,7 +80,7 @@ const made = z.object({ Id: z.string() })
 async function create(parts: ContainerParts, plan: ContainerPlan, call: Call): Promise<string> {
   const maps = await parts.owners.find(plan, call)
   const version = await parts.api.version()
-  const secretsFolder = await parts.secrets.make(plan.secrets)
+  const secretsFolder = await parts.secrets.make(plan.secrets, 0o400)
   try {
     const json = toCreateBody(plan, { version, ...maps, secretsFolder })
     return await ask(parts.api, { json, what: `create ${plan.name}` })
@@ -103,8 +103,8 @@ async function remove({ api, secrets }: ContainerParts, id: string, call: Call):
     { method: 'DELETE', path: `${toContainerPath(id)}?v=true`, what: `remove ${id}`, improperState: 'STILL_RUNNING' },
     call,
   )
-  const folder = mounts.get(SECRETS_TARGET)
-  if (folder !== undefined) await secrets.remove(folder)
+  const secret = [...mounts].find(([target]) => target.startsWith(`${SECRETS_TARGET}/`))?.[1]
+  if (secret !== undefined) await secrets.remove(secret.slice(0, secret.lastIndexOf('/')))
 }
 
 async function commit({ api, hasCgroup }: ContainerParts, id: string, reference: string, call: Call): Promise<string> {

@@ -53,7 +53,7 @@ export function toCreateBody(plan: ContainerPlan, context: CreateContext): Reado
       protocol,
     })),
     ...toNetwork(plan.network, context.version),
-    ...toMounts(plan.mounts, context.secretsFolder),
+    ...toMounts(plan, context.secretsFolder),
     ...toIdMappings(context),
     // Without systemd Podman never runs one, and its state would stay `starting`; ours is run by us.
     healthconfig: { Test: ['NONE'] },
@@ -93,10 +93,10 @@ function toNetwork(network: string, version: string): Readonly<Record<string, un
   return { netns: { nsmode: 'bridge' }, ...joined }
 }
 
-function toMounts(mounts: readonly MountOptions[], secretsFolder: string | null): Readonly<Record<string, unknown>> {
-  const secrets = secretsFolder === null ? [] : [toBind(secretsFolder, SECRETS_TARGET, 'ro')]
+function toMounts({ mounts, secrets }: ContainerPlan, folder: string | null): Readonly<Record<string, unknown>> {
+  const names = folder === null ? [] : Object.keys(secrets)
   return {
-    mounts: [...mounts.flatMap(toMount), ...secrets],
+    mounts: [...mounts.flatMap(toMount), ...names.map((name) => toSecret(`${folder}/${name}`, `${SECRETS_TARGET}/${name}`))],
     volumes: mounts.flatMap((mount) =>
       mount.kind === 'volume' ? [{ Name: mount.volume, Dest: mount.target, Options: [mount.access ?? 'rw'] }] : [],
     ),
@@ -116,6 +116,11 @@ function toMount(mount: MountOptions): readonly unknown[] {
 
 function toBind(source: string, target: string, access: 'ro' | 'rw'): unknown {
   return { type: 'bind', source, destination: target, options: ['rbind', 'rprivate', access] }
+}
+
+/** `U` gives the file to the container's user, and that user alone may read it. One by one: the folder must stay the caller's. */
+function toSecret(source: string, target: string): unknown {
+  return { type: 'bind', source, destination: target, options: ['rbind', 'rprivate', 'ro', 'U'] }
 }
 
 function toIdMappings({ uidMap, gidMap }: CreateContext): Readonly<Record<string, unknown>> {

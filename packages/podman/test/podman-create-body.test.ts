@@ -72,6 +72,7 @@ describe('what Podman is asked to make', () => {
           { kind: 'volume', volume: 'data', target: '/data' },
           { kind: 'tmpfs', target: '/scratch', sizeBytes: 4096 },
         ],
+        secrets: { password: Buffer.from('secret') },
       },
       { secretsFolder: '/run/user/1/secrets' },
     )
@@ -84,7 +85,12 @@ describe('what Podman is asked to make', () => {
         destination: '/scratch',
         options: ['rw', 'nosuid', 'nodev', 'noexec', 'mode=1777', 'notmpcopyup', 'size=4096'],
       },
-      { type: 'bind', source: '/run/user/1/secrets', destination: '/run/secrets', options: ['rbind', 'rprivate', 'ro'] },
+      {
+        type: 'bind',
+        source: '/run/user/1/secrets/password',
+        destination: '/run/secrets/password',
+        options: ['rbind', 'rprivate', 'ro', 'U'],
+      },
     ])
     expect(body['volumes']).toEqual([{ Name: 'data', Dest: '/data', Options: ['rw'] }])
   })

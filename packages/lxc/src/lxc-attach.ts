@@ -25,6 +25,8 @@ export interface AttachRequest {
   /** Words before `lxc-attach`. */
   readonly scope: readonly string[]
   readonly timeoutMs: number
+  /** What became of a command that LXC refused: an exit code, or the error. */
+  explain(refusal: RootlessError): Promise<number>
 }
 
 /**
@@ -32,8 +34,6 @@ export interface AttachRequest {
  * ends with this code when the folder is not there.
  */
 const WORKDIR_MISSING = 125
-/** 128 and the number of SIGKILL. */
-const KILLED = 137
 const IN_FOLDER = `cd -- "$1" 2>/dev/null || exit ${WORKDIR_MISSING}; shift; exec "$@"`
 const SHELL = '/bin/sh'
 
@@ -111,13 +111,13 @@ function toWorkdir({ record, plan }: Pick<AttachRequest, 'record' | 'plan'>): st
 async function awaitEnd(request: AttachRequest, running: SpawnedProcess, words: string): Promise<number> {
   const { machine, record, plan } = request
   const end = await running.ended
-  const said = 'exitCode' in end && end.exitCode === 0 ? null : await machine.readText(words)
-  await machine.files.remove(words)
+  const isFine = 'exitCode' in end && end.exitCode === 0
+  const said = isFine ? null : await machine.readText(words)
+  // The container's own removal takes along what is left.
+  void machine.files.remove(words).catch(() => {})
   if ('signal' in end) throw toGone(`lxc-attach was ended by ${end.signal}`)
   const refused = said?.status === 'ok' && said.value !== '' ? toAttachError(record.name, plan.command, said.value) : null
-  // It ran when it was asked, and took its commands along, this one before its first step.
-  if (refused?.code === 'NOT_RUNNING') return KILLED
-  if (refused !== null) throw refused
+  if (refused !== null) return await request.explain(refused)
   if (toWorkdir(request) !== '/') await checkFolder(request, end.exitCode)
   return end.exitCode
 }

@@ -17,6 +17,7 @@ import { discard } from './lxc-discard.ts'
 import { followEvents, noteEvent } from './lxc-events.ts'
 import { readLog } from './lxc-log.ts'
 import { throwIfAborted } from './lxc-mapped.ts'
+import { CONTAINER_FILES } from './lxc-messages.ts'
 import { attachTo } from './lxc-process.ts'
 import { readRecord, toNetworkRequest, toRootfsOf, type LxcRecord } from './lxc-record.ts'
 import type { CgroupScope } from './lxc-scope.ts'
@@ -29,7 +30,12 @@ export interface ContainersContext extends CreateContext {
   /** Asked once. */
   scope(): Promise<CgroupScope>
   appArmorProfile(): Promise<string>
+  /** Records of containers that commands were run in, by id. */
+  readonly records: Map<string, LxcRecord>
 }
+
+/** 128 and the number of SIGKILL. */
+const KILLED = 137
 
 /** A container, found. */
 interface Found {
@@ -58,7 +64,7 @@ export function createLxcContainers(context: ContainersContext): ContainerDriver
       const link = await unlessAborted(supervisors.open(folder), call.signal)
       return await attachTo(link, record.stdin || record.terminal)
     },
-    exec: async (id, plan, call) => exec(context, await find(id, call), plan),
+    exec: (id, plan, call) => exec(context, find, id, plan, call),
     logs: (id, options) => logs(context, find, id, options),
     wait: async (id, call) => waitForEnd({ machine, supervisors }, (await find(id, call)).folder, call),
     kill: async (id, signal, call) => {
@@ -148,17 +154,35 @@ async function list(
   return listed.filter((state) => state !== null)
 }
 
-async function exec(context: ContainersContext, { record, folder }: Found, plan: ExecPlan): Promise<ContainerProcess> {
-  const { machine, parts, timeoutMs } = context
-  const [{ status }, scope, user] = await Promise.all([
-    readRunState(machine, folder),
+/**
+ * Asks as little as can be before the command: what lxc-attach refuses is looked into afterwards. Its record is remembered, as
+ * nothing in it changes.
+ */
+async function exec(context: ContainersContext, find: Find, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
+  const { machine, parts, records, timeoutMs } = context
+  const { containersFolder } = parts.store
+  throwIfAborted(call.signal)
+  const [paused, scope, record] = await Promise.all([
+    machine.status(posix.join(containersFolder, id, CONTAINER_FILES.paused)),
     context.scope(),
-    readUser({ parts, record }, plan.user ?? record.user),
+    records.get(id) ?? find(id, call).then((found) => found.record),
   ])
   // lxc-attach hangs at the door of a frozen container.
-  if (status !== 'running') throw toNotRunning(record.name)
-  const { containersFolder } = parts.store
-  return await attachCommand({ machine, containersFolder, record, plan, user, scope: scope.attach, timeoutMs })
+  if (paused.status === 'ok') throw toNotRunning(record.name)
+  if (record.lines !== null) records.set(id, record)
+  const user = await readUser({ parts, record }, plan.user ?? record.user)
+  const folder = posix.join(containersFolder, id)
+  // As it was when it was asked.
+  const run = readRunState(machine, folder)
+  run.catch(() => {})
+  const explain = async (error: RootlessError): Promise<number> => {
+    if (error.code !== 'NOT_RUNNING') throw error
+    await find(id, {})
+    // It ran, and took its commands along, this one before its first step.
+    if ((await run).status === 'running') return KILLED
+    throw error
+  }
+  return await attachCommand({ machine, containersFolder, record, plan, user, scope: scope.attach, timeoutMs, explain })
 }
 
 async function* logs(
@@ -193,6 +217,7 @@ async function remove(context: ContainersContext, { record, folder }: Found): Pr
   if (status === 'running' || status === 'paused') {
     throw new RootlessError('STILL_RUNNING', `${printable(record.name)} is ${status}`, { engine: 'lxc' })
   }
+  context.records.delete(record.id)
   await discard(context, record)
   await noteEvent(context.machine, toRoot(context), { event: 'removed', id: record.id, name: record.name })
 }

@@ -38,7 +38,7 @@ export function toCgroup(facts: PodmanFacts, host: HostFacts): CgroupCapabilitie
   const controllers = toControllers(info, host)
   return {
     version,
-    versions: markInUse(judgeLayouts(host.cgroup.layout, refusesHybrid(facts) ? { hybrid: CRUN_ON_HYBRID } : {}), version),
+    versions: markInUse(toVersions(facts, host), version),
     manager,
     managers: markInUse(toManagers(info, host), manager),
     controllers: controllers.status === 'known' ? supported(controllers.value, controllers.source) : unknown(controllers.reason),
@@ -64,7 +64,20 @@ function toVersion(facts: PodmanFacts, { cgroup: { layout } }: HostFacts): Findi
   if (layout.value === 'v2') return unknown(`${evidence}, but the host has v2 (${layout.source})`)
   if (layout.value === 'hybrid' && refusesHybrid(facts))
     return unsupported(CRUN_ON_HYBRID, `${evidence}, host.ociRuntime = crun`, SETUP_FIX)
+  const unsure = toHybridDoubt(facts)
+  if (layout.value === 'hybrid' && unsure !== undefined) return unknown(`${evidence}, host.ociRuntime = crun; ${unsure}`)
   return supported(layout.value, `${evidence}; ${layout.source}`)
+}
+
+function toVersions(facts: PodmanFacts, { cgroup: { layout } }: HostFacts): Readonly<Record<CgroupVersion, Finding<DriverUse>>> {
+  const versions = judgeLayouts(layout, refusesHybrid(facts) ? { hybrid: CRUN_ON_HYBRID } : {})
+  const unsure = toHybridDoubt(facts)
+  return unsure === undefined || versions.hybrid.status !== 'supported' ? versions : { ...versions, hybrid: unknown(unsure) }
+}
+
+/** Why nobody knows whether crun starts anything on hybrid cgroups, or `undefined`. */
+function toHybridDoubt({ info, hybridControllers }: PodmanFacts): string | undefined {
+  return info.ociRuntime === 'crun' && hybridControllers.status === 'unknown' ? hybridControllers.reason : undefined
 }
 
 const CRUN_ON_HYBRID = 'crun refuses hybrid cgroups, so no container starts; runc works'

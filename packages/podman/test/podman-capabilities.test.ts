@@ -146,6 +146,8 @@ test('crun on hybrid cgroups starts no container; on a hybrid host whose cgroup2
   const full = { hybridControllers: known(['hugetlb'], 'cgroup.controllers') }
   expect(judge(v1, HYBRID, full).cgroup.version).toMatchObject({ status: 'unsupported', fix: { needsRoot: true } })
   expect(judge(v1, HYBRID).cgroup.version).toMatchObject({ status: 'supported', value: 'hybrid' })
+  const unread = judge(v1, HYBRID, { hybridControllers: unknownFact('denied', 'cgroup.controllers') }).cgroup
+  expect([unread.version.status, unread.versions.hybrid.status]).toEqual(['unknown', 'unknown'])
 })
 
 test('a layout that nobody could read leaves v1 or hybrid open', () => {

@@ -1,6 +1,7 @@
 import { ENGINE_NAMES } from '@rootless-runtime/core'
-import { expect, test } from 'vitest'
-import { CELLS, judgeGuest } from './judge.ts'
+import { describe, expect, test } from 'vitest'
+import { EXPECTED } from './expected.ts'
+import { CELLS, judgeGuest, listWrong } from './judge.ts'
 import type { Words } from './observe.ts'
 
 // A guest in which all is well, and one word of it turned false at a time.
@@ -75,4 +76,46 @@ test.each([
   ['other subordinate ids', { 'podman.uidMap': '0 1000 1,1 200000 65536' }, ['podman.ids: contradicted']],
 ])('%s is seen', (_, change, wrong) => {
   expect(judge({ seen: change })).toEqual(wrong)
+})
+
+describe('an exception', () => {
+  const { podman: row } = EXPECTED.trixie.v1
+  if (!('exception' in row)) throw new Error('Podman is no exception on trixie-v1 any more')
+  const happened = { said: { 'podman.refusal': row.said }, seen: { 'podman.failed': `Error: crun: ${row.refusal}, drop` } }
+  const podman = (words: { readonly said?: Words; readonly seen?: Words }): readonly string[] => {
+    const looked = { said: words.said ?? happened.said, seen: words.seen ?? happened.seen }
+    const facts = judgeGuest('trixie', 'v1', looked).filter(({ engine }) => engine === 'podman')
+    return listWrong(facts, looked.seen)
+  }
+
+  test('that happens as it is written down is not wrong, and has its reason', () => {
+    expect(podman({})).toEqual([])
+    const facts = judgeGuest('trixie', 'v1', happened).filter(({ verdict }) => verdict === 'refused')
+    expect(facts).toMatchObject([{ engine: 'podman', cell: 'start', reason: row.exception }])
+  })
+
+  test.each([
+    ['that does not happen', { seen: {} }],
+    ['with other words of the engine', { seen: { 'podman.failed': 'no space left on device' } }],
+    ['that the tool does not say', { said: { 'podman.refusal': 'none' } }],
+  ])('%s is wrong', (_, words) => {
+    expect(podman(words)).toContainEqual(expect.stringMatching(/^trixie-v1 podman start: contradicted/u))
+  })
+
+  test('of one engine excuses no other', () => {
+    const both = { ...happened.seen, 'docker.failed': 'no such image' }
+    expect(podman({ seen: both })).toEqual(['docker.failed: no such image'])
+  })
+})
+
+test('on cgroup v1 a group of LXC is its own without a limit, one that Docker was given is not', () => {
+  const of = (engine: 'docker' | 'lxc', group: string): readonly string[] =>
+    judgeGuest('trixie', 'v1', {
+      said: {},
+      seen: { 'host.cgroup': 'hybrid', [`${engine}.group`]: group, [`${engine}.controllers`]: 'freezer' },
+    })
+      .filter((fact) => fact.engine === engine && ['cgroupManager', 'controllers'].includes(fact.cell))
+      .map(({ seen: shown }) => shown)
+  expect(of('lxc', '/user/moby/0/lxc.payload.c0')).toEqual(['pam', 'freezer'])
+  expect(of('docker', '/user/moby/0/0a1b')).toEqual(['none', 'none'])
 })

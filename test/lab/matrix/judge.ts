@@ -91,11 +91,15 @@ export const CELLS: readonly Cell[] = [
   },
 ]
 
+/** A group that LXC made for its container. */
+const OWN_GROUP = /\/lxc\.payload\.[^/]*$/u
+
 /** What an engine calls a storage driver that copies onto the file system of the home. */
 const COPIES: Readonly<Record<EngineName, string>> = { docker: 'vfs', podman: 'vfs', lxc: 'dir' }
 
-/** Whether nothing holds it although cgroup v1 gave it groups: a group of one's own proves nothing. */
+/** Whether nothing holds it although cgroup v1 gave it groups: those that its daemon was given prove nothing. */
 function isUnlimited(seen: Words, engine: EngineName): boolean {
+  if (OWN_GROUP.test(word(seen, `${engine}.group`))) return false
   const held = LIMIT_NAMES.some((limit) => TAKEN_HOLD[limit].includes(word(seen, `${engine}.limit.${limit}`)))
   return word(seen, 'host.cgroup') !== 'v2' && !held
 }
@@ -103,7 +107,7 @@ function isUnlimited(seen: Words, engine: EngineName): boolean {
 function seeManager(seen: Words, engine: EngineName): string {
   if (isUnlimited(seen, engine)) return 'none'
   const group = word(seen, `${engine}.group`)
-  if (word(seen, 'host.cgroup') !== 'v2') return /\/lxc\.payload\.[^/]*$/u.test(group) ? 'pam' : group
+  if (word(seen, 'host.cgroup') !== 'v2') return OWN_GROUP.test(group) ? 'pam' : group
   return /\/user@\d+\.service\/.*\.scope(?:\/|$)/u.test(group) ? 'systemd' : group
 }
 
@@ -117,9 +121,23 @@ export function judgeGuest(release: Release, configuration: MatrixConfiguration,
     const row = EXPECTED[release][configuration][engine]
     const guest = `${release}-${configuration}`
     return 'exception' in row
-      ? [judgeException({ guest, engine, row, seen })]
+      ? [judgeException({ guest, engine, row, said, seen })]
       : CELLS.map((cell) => judgeCell({ guest, engine, cell, row, said, seen }))
   })
+}
+
+/** What is wrong in a guest, a sentence each: what is neither confirmed nor an exception that happened, and what started nothing. */
+export function listWrong(observations: readonly Observation[], seen: Words): readonly string[] {
+  const refused = new Set(observations.filter(({ verdict }) => verdict === 'refused').map(({ engine }) => `${engine}.failed`))
+  const failed = Object.keys(seen).filter((key) => key.endsWith('.failed') && !refused.has(key))
+  return [
+    ...failed.map((key) => `${key}: ${seen[key]}`),
+    ...observations
+      .filter(({ verdict }) => verdict !== 'confirmed' && verdict !== 'refused')
+      .map(({ guest, engine, cell, said, seen: shown, expected, verdict }) => {
+        return `${guest} ${engine} ${cell}: ${verdict}: said ${said}, seen ${shown}, expected ${expected}`
+      }),
+  ]
 }
 
 interface Place extends Looked {
@@ -149,24 +167,26 @@ function judgeCell({ guest, engine, cell, row, said, seen }: Place): Observation
   return observation.verdict === 'unverified' ? { ...observation, reason: facts.said } : observation
 }
 
-/** What `rootless compare` says of it is no fact that a container could show. */
+/** An exception that does not happen is as wrong as a failure that is none. */
 function judgeException({
   guest,
   engine,
   row,
+  said,
   seen,
-}: Pick<Place, 'guest' | 'engine' | 'seen'> & { readonly row: Exception }): Observation {
+}: Omit<Place, 'row' | 'cell'> & { readonly row: Exception }): Observation {
   const failure = seen[`${engine}.failed`] ?? 'a container'
+  const reason = said[`${engine}.refusal`] ?? 'nothing'
   return {
     guest,
     engine,
     axis: 'default',
     variant: 'default',
     cell: 'start',
-    said: '-',
+    said: reason,
     seen: failure,
     expected: row.refusal,
-    verdict: failure.includes(row.refusal) ? 'unverified' : 'contradicted',
+    verdict: failure.includes(row.refusal) && reason.includes(row.said) ? 'refused' : 'contradicted',
     version: toUpstream(word(seen, `${engine}.version`)),
     means: 'what the engine printed when it was to start a container',
     reason: row.exception,

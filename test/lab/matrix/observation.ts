@@ -26,13 +26,16 @@ export interface Observation {
   readonly said: string
   readonly seen: string
   readonly expected: string
-  /** `unverified`: the tool said unknown, or there was nothing to see. */
-  readonly verdict: 'confirmed' | 'contradicted' | 'unverified'
+  /**
+   * `unverified`: the tool said unknown, or there was nothing to see. `refused`: the engine starts nothing there, as the tool
+   * says and as is written down with its reason.
+   */
+  readonly verdict: 'confirmed' | 'contradicted' | 'unverified' | 'refused'
   /** The engine's own version. */
   readonly version: string
   /** How it was seen. */
   readonly means: string
-  /** Why it was not verified, or why it cannot be here. */
+  /** Why it was not verified, or why it cannot be there. */
   readonly reason?: string
 }
 
@@ -82,7 +85,7 @@ const observation = z.strictObject({
   said: z.string(),
   seen: z.string(),
   expected: z.string(),
-  verdict: z.enum(['confirmed', 'contradicted', 'unverified']),
+  verdict: z.enum(['confirmed', 'contradicted', 'unverified', 'refused']),
   version: z.string(),
   means: z.string(),
   reason: z.string().exactOptional(),

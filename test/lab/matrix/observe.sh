@@ -6,7 +6,7 @@ image=busybox
 # Started together, as starts are dear; when that is refused, each apart. The other two are refused by themselves in places.
 together='memory cpu pids'
 apart='cpuset io'
-say() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c1-300)"; }
+say() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c1-1000)"; }
 is_v2() { [ -e /sys/fs/cgroup/cgroup.controllers ]; }
 
 # The type of the file system that a process has as its root.
@@ -56,7 +56,7 @@ controllers_of() {
 say_process() {
   say "$1.storage" "$(root_of "$2")"
   say "$1.uidMap" "$(awk '{ print $1, $2, $3 }' "/proc/$2/uid_map" | paste -sd,)"
-  if is_v2; then say "$1.group" "$(sed -n 's/^0:://p' "/proc/$2/cgroup")"; else say "$1.group" "$(sed -n 's/^[0-9]*:memory://p' "/proc/$2/cgroup")"; fi
+  if is_v2; then say "$1.group" "$(sed -n 's/^0:://p' "/proc/$2/cgroup")"; else say "$1.group" "$(sed -n 's/^[0-9]*:freezer://p' "/proc/$2/cgroup")"; fi
   say "$1.controllers" "$(controllers_of "$2" "$3" | tr ' ' '\n' | sort | paste -sd' ')"
 }
 

@@ -17,10 +17,11 @@ const OBSERVE_TIMEOUT_MS = 800_000
 const CLI = join(import.meta.dirname, '../../../apps/compare/dist')
 
 /** `rootless compare` and the observer, one after the other, in one guest. */
-export async function look(guest: Guest): Promise<Looked> {
+export async function look(guest: Guest, onCompared: () => void): Promise<Looked> {
   await guest.send(CLI, '/project/dist')
   const report = await guest.run('node /project/dist/main.js compare --format json --timeout 60', { timeoutMs: 240_000 })
   const said = toSaid(parseReport(report.stdout))
+  onCompared()
   const script = readFileSync(join(import.meta.dirname, 'observe.sh'), 'utf8')
   const output = await guest.must('cat >/tmp/observe.sh && sh /tmp/observe.sh', { input: script, timeoutMs: OBSERVE_TIMEOUT_MS })
   return { said, seen: parseSeen(output) }
@@ -50,6 +51,7 @@ export function toSaid(report: Report): Words {
     said[`${engine}.ids`] = ranges.map(({ start, count }) => `${start}:${count}`).join(' ')
     said[`${engine}.network`] = toWord(capabilities.networking.driver, String)
     said[`${engine}.storage`] = toWord(capabilities.storage.driver, String)
+    said[`${engine}.refusal`] = toRefusal(capabilities.cgroup.version)
     said[`${engine}.cgroupVersion`] = toWord(capabilities.cgroup.version, String)
     said[`${engine}.cgroupManager`] = toWord(capabilities.cgroup.manager, String)
     said[`${engine}.controllers`] = toWord(capabilities.cgroup.controllers, toList)
@@ -68,6 +70,11 @@ export function toList(words: readonly string[]): string {
 /** A version without what a distribution adds to it: `1:20.10.24+dfsg1-1+deb12u1` is 20.10.24. */
 export function toUpstream(version: string): string {
   return version.replace(/^\d+:/u, '').replace(/[+~-].*$/u, '')
+}
+
+/** Why an engine starts nothing with the cgroups of this host, or `none`. */
+function toRefusal(version: Finding<string>): string {
+  return version.status === 'unsupported' ? version.reason : 'none'
 }
 
 function toWord<Value>(finding: Finding<Value>, toText: (value: Value) => string): string {

@@ -15,7 +15,8 @@ export interface Quirk {
   readonly holds: (seen: Words) => boolean
 }
 
-const V1 = ['bullseye-v1', 'bookworm-v1', 'trixie-v1']
+/** Not trixie's: its kernel has no memory controller for cgroup v1, of which Docker warns, and its crun refuses the rest. */
+const V1 = ['bullseye-v1', 'bookworm-v1']
 const WITHOUT_CPUSET = ['bullseye-default', 'bookworm-default', 'trixie-default']
 const isDropped = (seen: Words, engine: EngineName, limit: string): boolean =>
   seen[`${engine}.limit.${limit}.exitCode`] === '0' && !['67108864', '0'].includes(seen[`${engine}.limit.${limit}`] ?? '0')
@@ -37,10 +38,22 @@ export const QUIRKS: readonly Quirk[] = [
     engine: 'podman',
     says: '`podman run --memory 64m` ends with 0; standard error has "Resource limits are not supported and ignored"',
     is: 'on cgroup v1 no limit is written',
-    since: 'every version seen',
+    since: '4.3.1; 3.0.1 does not even say so',
     howToSee: '`podman inspect --format "{{.HostConfig.Memory}}" NAME` prints 0',
-    guests: V1,
+    guests: ['bookworm-v1'],
     holds: (seen) => seen['podman.inspect.memory'] === '0' && isDropped(seen, 'podman', 'memory'),
+  },
+  {
+    engine: 'podman',
+    says: '`podman run --memory 64m` ends with 0 and no warning; `podman inspect` shows 67108864',
+    is: 'on cgroup v1 no memory limit is written',
+    since: '3.0.1; 4.3.1 warns of it',
+    howToSee: '`cat /sys/fs/cgroup/memory$(sed -n "s/^[0-9]*:memory://p" /proc/PID/cgroup)/memory.limit_in_bytes`',
+    guests: ['bullseye-v1'],
+    holds: (seen) =>
+      seen['podman.inspect.memory'] === '67108864' &&
+      seen['podman.limit.memory.words'] === '' &&
+      isDropped(seen, 'podman', 'memory'),
   },
   {
     engine: 'docker',

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ENGINE_NAMES, ENGINE_TITLES, type EngineName } from '@rootless-runtime/core'
+import { MAXIMUM_MS, MAXIMUM_RATIO, readFaults } from '../faults/fault-record.ts'
 import { ALL_GUESTS, toKindName } from '../releases.ts'
 import { ARTICLE, findProof } from './article.ts'
 import { readObservations, type Observation, type ObservedGuest } from './observation.ts'
@@ -24,8 +25,8 @@ function renderMatrix(observed: readonly ObservedGuest[]): string {
 user namespaces and cgroups of a running container. \`pnpm test:lab --all\` observes, into \`test/lab/observed/\`, and
 \`${RENDER_COMMAND}\` makes this page of it. Only what is true of newer
 versions (Today, Since) is known from their authors.`,
-    `${count('confirmed')} facts confirmed, ${count('contradicted')} contradicted, ${count('unverified')} unverified.
-**Bold**: the tool said otherwise. (?): it could not be verified, for the reason given.`,
+    `${count('confirmed')} facts confirmed, ${count('contradicted')} contradicted, ${count('unverified')} unverified, ${count('refused')} refused.
+**Bold**: the tool said otherwise. (?): it could not be verified, for the reason given. Refused: the engine starts nothing there.`,
     '## The table of December 2020, then and now',
     renderArticle(observed),
     '## Each guest as its release starts it',
@@ -36,6 +37,7 @@ versions (Today, Since) is known from their authors.`,
     }),
     '## Drivers brought up on purpose',
     renderAxes(all.filter(({ axis }) => axis !== 'default')),
+    ...renderFaults(),
     '## How each fact was seen',
     table(
       ['Fact', 'By'],
@@ -81,6 +83,8 @@ function renderCell(observation: Observation | undefined): string {
       return observation.seen
     case 'contradicted':
       return `**${observation.seen}**, said ${observation.said}, expected ${observation.expected}`
+    case 'refused':
+      return `refused: ${observation.reason ?? ''}`.trim()
     case 'unverified':
       return `${observation.seen} (?) ${observation.reason ?? ''}`.trim()
   }
@@ -98,6 +102,23 @@ function renderAxes(observations: readonly Observation[]): string {
       renderCell(observation),
     ]),
   )
+}
+
+function renderFaults(): readonly string[] {
+  const record = readFaults()
+  if (record === undefined) return []
+  const { guest, date, commit, accelerator, undisturbedMs, faults } = record
+  const heldBy = { seconds: `${MAXIMUM_MS / 1000} s`, ratio: `${MAXIMUM_RATIO} times undisturbed` }
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+  return [
+    '## Hosts that broke',
+    `In ${guest}, ${date} at ${commit}, by ${accelerator}. An undisturbed \`rootless compare\` took ${seconds(undisturbedMs)} there.
+After each, the engines ran containers again.`,
+    table(
+      ['What broke', 'What `rootless compare` says', 'What to type next', 'Took', 'Within'],
+      faults.map((fault) => [fault.title, fault.said, `\`${fault.next}\``, seconds(fault.elapsedMs), heldBy[fault.heldBy]]),
+    ),
+  ]
 }
 
 function renderQuirks(observed: readonly ObservedGuest[]): string {

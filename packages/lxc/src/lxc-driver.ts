@@ -41,6 +41,7 @@ export async function openLxcDriver(context: DriverContext, ask: () => Promise<L
       parts,
       timeoutMs,
       idMaps,
+      records: new Map(),
       supervisors: createSupervisorDoor(machine, timeoutMs),
       scope: () => (scope ??= readCgroupScope(machine)),
       appArmorProfile: async () => (await readFacts()).config.appArmorProfile ?? UNCONFINED,

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ALL_GUESTS, CORE_GUESTS, toKindName, type GuestKind } from './lab/releases.ts'
@@ -13,8 +13,10 @@ const USER = process.env['TEST_USER'] ?? 'rootless'
 const EVERYTHING_MUST_RUN = process.env['CI'] === 'true'
 const results = mkdtempSync(join(tmpdir(), 'rootless-test-'))
 
-/** What the core guests are looked at with; every suite that there is by `--all`. */
-const CORE_SUITES = ['test/lab/lab.lab', 'test/lab/matrix']
+/** What the core guests are looked at with. */
+const CORE_SUITES = ['test/lab/lab.lab.test.ts', 'test/lab/matrix/matrix.lab.test.ts']
+/** What `--all` looks at every guest with: every suite that there is, the core ones first. */
+const ALL_SUITES = [...new Set([...CORE_SUITES, ...globSync('test/lab/**/*.lab.test.ts', { cwd: root }).toSorted()])]
 
 /** Files share the engines, and see to it that nothing is left in them. */
 const ONE_AFTER_ANOTHER = ['--no-file-parallelism']
@@ -104,7 +106,22 @@ function prepareLab(guests: readonly GuestKind[]): Promise<Count> {
 /** The guests of the lab, looked at one after the other, once they are prepared. */
 async function runLab(prepared: Count, guests: readonly GuestKind[], suites: readonly string[]): Promise<readonly Count[]> {
   if (prepared.failed > 0) return []
-  return [await runProject('lab', [...ONE_AFTER_ANOTHER, ...suites], { LAB_GUESTS: guests.map(toKindName).join(',') })]
+  const environment = { LAB_GUESTS: guests.map(toKindName).join(',') }
+  const started = performance.now()
+  const counts: Count[] = []
+  const times: string[] = []
+  for (const suite of suites) {
+    const before = performance.now()
+    const count = await runProject('lab', [...ONE_AFTER_ANOTHER, suite], environment)
+    counts.push(count)
+    times.push(`${suite}: ${toMinutes(before)}, ${count.passed} passed, ${count.failed} failed`)
+  }
+  say([`== the lab: ${guests.length} guests in ${toMinutes(started)}`, ...times].join('\n'))
+  return counts
+}
+
+function toMinutes(since: number): string {
+  return `${((performance.now() - since) / 60_000).toFixed(1)} min`
 }
 
 interface Session {
@@ -192,7 +209,7 @@ async function listChecks(): Promise<readonly Count[]> {
     const guests = all ? ALL_GUESTS : CORE_GUESTS
     const built = await check('build', build)
     const prepared = await prepareLab(guests)
-    return [built, prepared, ...(await runLab(prepared, guests, all ? [] : CORE_SUITES))]
+    return [built, prepared, ...(await runLab(prepared, guests, all ? ALL_SUITES : CORE_SUITES))]
   }
   const counts = [
     await check('types', [tool('tsc'), '-p', 'test']),

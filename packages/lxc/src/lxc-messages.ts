@@ -10,7 +10,7 @@ export type SupervisorRequest =
   | { readonly do: 'resize'; readonly columns: number; readonly rows: number }
   /** To be told of the end. */
   | { readonly do: 'wait' }
-  /** Ends a supervisor that has nothing to supervise. */
+  /** Ends it, and a container that is being started too. Who removes a container asks it, having seen that it does not run. */
   | { readonly do: 'quit' }
 
 /** What to start, and how. */

@@ -22,6 +22,7 @@ export interface StartContext {
 }
 
 const SECCOMP_PROFILE = '/usr/share/lxc/config/common.seccomp'
+const KILL_MS = 5000
 const ROOT: InsideUser = { uid: 0, gid: 0, home: '/root' }
 
 /** The user of a container or of a command in it, by the container's own files. @throws RootlessError `USER_NOT_FOUND` */
@@ -114,19 +115,25 @@ async function awaitStarted(context: StartContext, supervisor: SupervisorLink, c
 
 /** Gives what the network refused, after the start was told to stop: it fails then, and that is the reason. */
 async function prepareNamespaces(
-  { parts, record }: StartContext,
+  { machine, parts, record }: StartContext,
   supervisor: SupervisorLink,
   pid: number,
   call: Call,
 ): Promise<unknown> {
   try {
     const serving = await parts.network.beforeCommand(toNetworkRequest(parts.store, record), pid, call)
-    supervisor.ask({ do: 'release', go: true, ...serving })
+    if (call.signal?.aborted === true) await endPrograms(machine, serving.pids)
+    else supervisor.ask({ do: 'release', go: true, ...serving })
     return undefined
   } catch (error) {
     supervisor.ask({ do: 'release', go: false, pids: [], relays: [] })
     return error
   }
+}
+
+/** Nobody is told of them any more. */
+async function endPrograms(machine: Machine, pids: readonly number[]): Promise<void> {
+  if (pids.length > 0) await machine.run({ file: 'kill', arguments: ['-KILL', '--', ...pids.map(String)], timeoutMs: KILL_MS })
 }
 
 function toPortRefusal({ name }: LxcRecord, reason: string): RootlessError {

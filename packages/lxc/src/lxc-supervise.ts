@@ -41,7 +41,7 @@ const KEPT_VARIABLES: ReadonlySet<string> = new Set([
 ])
 
 const POLL_MS = 2
-const QUIT_MS = 1000
+const QUIT_MS = 5000
 /** As much as a pipe holds. */
 const FRAME_BYTES = 64 * 1024
 

@@ -7,6 +7,7 @@ import { parseEngineLog } from '../lxc-engine-log.ts'
 import { createLineEnds } from '../lxc-line-ends.ts'
 import { CONTAINER_FILES, type StartRequest } from '../lxc-messages.ts'
 import { makePipes, openBoth, openInput, openOutput, type PipeEnds } from './pipes.ts'
+import { killTree } from './proc.ts'
 
 const PIPE = {
   stdin: `${CONTAINER_FILES.pipes}/stdin`,
@@ -31,6 +32,8 @@ export interface ContainerRun {
   /** After its output was read to the end. */
   readonly ended: Promise<RunEnd>
   release(go: boolean): void
+  /** Ends it by force, wherever it is. */
+  kill(): void
 }
 
 export interface RunEnd {
@@ -69,6 +72,7 @@ export async function startRun(request: StartRequest, onOutput: OnOutput): Promi
     started: awaitStarted(child, exited),
     ended,
     release: (go) => hand?.release(go),
+    kill: () => killTree(child.pid ?? 0),
   }
 }
 

@@ -31,11 +31,33 @@ export function endProcess({ pid, startTicks }: KnownProcess): void {
   }
 }
 
+/**
+ * LXC's monitor with everything that it started: its first process gets SIGKILL by the kernel when it dies. At a terminal there is
+ * script(1) before it, and the monitor in a session of its own.
+ */
+export function killTree(pid: number): void {
+  for (const one of [...listChildren(pid), pid]) {
+    try {
+      process.kill(-one, 'SIGKILL')
+    } catch {
+      // No group of its own, or it has ended.
+    }
+  }
+}
+
+function listChildren(pid: number): readonly number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    return text === '' ? [] : text.split(' ').map(Number)
+  } catch {
+    return []
+  }
+}
+
 /** The terminal that the child of a process has as its stdin. */
 export function readChildTerminal(pid: number): string | null {
   try {
-    const child = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]
-    const path = readlinkSync(`/proc/${child ?? ''}/fd/0`)
+    const path = readlinkSync(`/proc/${listChildren(pid)[0] ?? ''}/fd/0`)
     return path.startsWith('/dev/pts/') ? path : null
   } catch {
     return null

@@ -27,6 +27,9 @@ interface State {
   run: ContainerRun | null
   isStarting: boolean
   startedAt: number
+  /** Who asked for the start, until the command runs: when it goes away, so does what it wanted. */
+  starter: Client | null
+  isAbandoned: boolean
   helpers: readonly KnownProcess[]
   relays: readonly Disposable[]
   size: TerminalSize | null
@@ -42,6 +45,8 @@ export function createSupervision(): Supervision {
     run: null,
     isStarting: false,
     startedAt: 0,
+    starter: null,
+    isAbandoned: false,
     helpers: [],
     relays: [],
     size: null,
@@ -57,11 +62,18 @@ export function createSupervision(): Supervision {
     onGone: (client) => {
       state.clients.delete(client)
       // Docker's StdinOnce: the stdin of a command ends with whoever fed it.
+      if (client === state.starter) abandon(state)
       if (client.feedsStdin) void state.running.promise.then(() => state.run?.stdin?.end())
       endWhenIdle(state)
     },
     finished: finished.promise,
   }
+}
+
+/** Ends a container that does not run yet, or whose remover saw it not running. */
+function abandon(state: State): void {
+  state.isAbandoned = true
+  state.run?.kill()
 }
 
 function endWhenIdle(state: State): void {
@@ -99,13 +111,14 @@ function onRequest(state: State, client: Client, request: SupervisorRequest): vo
     case 'start':
       if (state.isStarting) return client.tell({ event: 'running' })
       state.isStarting = true
+      state.starter = client
       return void start(state, client, request)
     case 'release':
       return void release(state, client, request)
     case 'resize':
       return resize(state, request)
     case 'quit':
-      if (!state.isStarting) state.finish()
+      return state.isStarting ? abandon(state) : state.finish()
   }
 }
 
@@ -140,10 +153,12 @@ async function runContainer(state: State, client: Client, request: StartRequest)
   rmSync(CONTAINER_FILES.memoryEvents, { force: true })
   const run = await startRun(withSize(request, state.size), (stream, data) => tellOutput(state, log, stream, data))
   state.run = run
+  if (state.isAbandoned) run.kill()
   // LXC throws away what was typed at its terminal before it took it over.
   if (!request.terminal) state.running.resolve()
   void run.namespaces.then((pid) => client.tell({ event: 'namespaces', pid }))
   const pid = await run.started
+  state.starter = null
   state.running.resolve()
   if (pid !== null) {
     if (request.countsMemory) noteCgroup(pid)

@@ -1,5 +1,6 @@
 import {
   judgeLxcUserNic,
+  judgePrivilegedPorts,
   judgeUserModeNetwork,
   markInUse,
   supported,
@@ -35,7 +36,7 @@ export function toNetworking(facts: LxcFacts, host: HostFacts): NetworkingCapabi
     drivers: markInUse(each, driver),
     portDriver: supported('none', `${MANUAL} has no key that publishes a port`),
     mtuBytes: toMtuBytes(facts, driver),
-    properties: toProperties(driver),
+    properties: { ...toProperties(driver), ...toPublishing(each, host) },
   }
 }
 
@@ -83,8 +84,27 @@ function toMtuBytes({ config, bridgeMtuBytes }: LxcFacts, driver: Finding<Networ
     : unknown(bridgeMtuBytes.reason)
 }
 
-function toProperties(driver: Finding<NetworkDriver>): Readonly<Record<NetworkProperty, Finding<true>>> {
-  const noForward = unsupported('LXC forwards no port; the address of the container can be reached from this host', MANUAL)
+/** LXC itself forwards no port; a user-mode network beside the container does, which this library starts for its containers. */
+function toPublishing(
+  { slirp4netns, pasta }: Readonly<Record<NetworkDriver, Finding<DriverUse>>>,
+  host: HostFacts,
+): Pick<Readonly<Record<NetworkProperty, Finding<true>>>, 'publish' | 'publish-privileged'> {
+  const forwarder = [slirp4netns, pasta].find(({ status }) => status === 'supported')
+  if (forwarder?.status === 'supported') {
+    const note = 'by slirp4netns or pasta beside a container that this library made; LXC itself forwards no port'
+    return { publish: supported(true, forwarder.evidence, { note }), 'publish-privileged': judgePrivilegedPorts(host) }
+  }
+  if (slirp4netns.status === 'unknown' || pasta.status === 'unknown') {
+    const nobody = unknown('nobody could look whether slirp4netns or pasta can be used')
+    return { publish: nobody, 'publish-privileged': nobody }
+  }
+  const noForward = unsupported('LXC forwards no port, and neither slirp4netns nor pasta can be used beside it', MANUAL)
+  return { publish: noForward, 'publish-privileged': noForward }
+}
+
+type OwnProperty = Exclude<NetworkProperty, 'publish' | 'publish-privileged'>
+
+function toProperties(driver: Finding<NetworkDriver>): Readonly<Record<OwnProperty, Finding<true>>> {
   const direct = (what: string): Finding<true> => {
     if (driver.status !== 'supported') return unknown('no network works')
     if (driver.value === 'lxc-user-nic') return supported(true, `a veth: ${what}`)
@@ -92,8 +112,6 @@ function toProperties(driver: Finding<NetworkDriver>): Readonly<Record<NetworkPr
     return unsupported(`the network ${driver.value} leads nowhere`, driver.evidence)
   }
   return {
-    publish: noForward,
-    'publish-privileged': noForward,
     'source-address': direct('packets arrive with the address of their sender'),
     udp: direct('it carries every protocol'),
     ipv6: unknown('depends on the bridge; nobody looked'),

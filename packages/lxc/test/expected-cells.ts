@@ -15,7 +15,7 @@ const DEBIAN_11: ExpectedCells = {
   portDriver: 'none',
   mtuBytes: 1500,
   properties: {
-    publish: 'unsupported',
+    publish: true,
     'publish-privileged': 'unsupported',
     'source-address': true,
     udp: true,
@@ -56,7 +56,7 @@ const DEBIAN_12: ExpectedCells = {
   portDriver: 'none',
   mtuBytes: 1500,
   properties: {
-    publish: 'unsupported',
+    publish: true,
     'publish-privileged': 'unsupported',
     'source-address': true,
     udp: true,
@@ -97,7 +97,7 @@ const DEBIAN_13: ExpectedCells = {
   portDriver: 'none',
   mtuBytes: 1500,
   properties: {
-    publish: 'unsupported',
+    publish: true,
     'publish-privileged': 'unsupported',
     'source-address': true,
     udp: true,

@@ -174,3 +174,18 @@ test('LXC 7 has no cgroup v1', () => {
   const { cgroup } = judge({ facts: { version: '7.0.0' } })
   expect(cgroup.version).toMatchObject({ status: 'unsupported', reason: 'LXC 7.0.0 has no cgroup v1' })
 })
+
+const NO_TUN: HostFacts = {
+  ...HYBRID,
+  devices: { ...HYBRID.devices, '/dev/net/tun': known({ present: true, mode: '600', accessible: false }, '/dev/net/tun') },
+}
+const DARK: HostFacts = { ...HYBRID, devices: { ...HYBRID.devices, '/dev/net/tun': unknownFact('denied', '/dev/net/tun') } }
+
+test.each([
+  ['by slirp4netns or pasta beside a container', HYBRID, 'supported', 'unsupported'],
+  ['not without a usable /dev/net/tun', NO_TUN, 'unsupported', 'unsupported'],
+  ['unknown where nobody could look', DARK, 'unknown', 'unknown'],
+])('ports are published %s', (_, host, publish, privileged) => {
+  const { properties } = judge({}, host).networking
+  expect([properties.publish.status, properties['publish-privileged'].status]).toEqual([publish, privileged])
+})

@@ -22,6 +22,9 @@ const START_ENGINES = 'systemctl --user reset-failed; systemctl --user start pod
 /** Ends whatever the user's systemd holds, and starts it anew with its engines. */
 const RESTART_MANAGER = `systemctl reset-failed user@1000; systemctl restart user@1000 && su - moby -c '. /etc/profile.d/lab.sh; ${START_ENGINES}'`
 
+/** The one that has a test of its own. */
+export const LOGOUT_TITLE = 'without lingering compare says that containers will end at the last logout, and they do'
+
 /** Takes a controller away below the user's manager, the leaves first: no group may hold it when its parent gives it up. */
 const TAKE_MEMORY = `cd /sys/fs/cgroup/user.slice/user-1000.slice && find . -name cgroup.subtree_control | awk -F/ '{ print NF, $0 }' | sort -rn | while read -r depth file; do
   echo -memory >"$file" || exit 1

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -6,6 +7,7 @@ import type { Guest, GuestEnded } from '../guest.ts'
 import { RELEASES, toKindName, type Release } from '../releases.ts'
 import { startGuest } from '../start-guest.ts'
 import { ensurePackageSource } from './package-source.ts'
+import { bringProject, OFFLINE_WORDS } from './project-source.ts'
 
 // From a Debian with nothing but systemd and ssh to three engines that outlive a reboot. The tests of one release build on each
 // other, in order; a guest that has no network gets its packages from a folder.
@@ -20,6 +22,9 @@ const LIMITS: Readonly<Record<Release, string>> = {
 }
 const APT_TIMEOUT_MS = 840_000
 const ENGINE_TIMEOUT_MS = 180_000
+const START_TIMEOUT_MS = 600_000
+/** What the README promises of a fresh clone. */
+const START = /^ {4}(npx -y pnpm@12 start) +#/mu.exec(readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8'))?.[1]
 
 const report = z.object({
   engines: z.array(z.object({ engine: z.string(), availability: z.object({ status: z.string() }) })),
@@ -37,10 +42,10 @@ describe.each(releases)('rootless setup on a bare %s', (release: Release) => {
 
   const asRoot = (line: string, timeoutMs = ENGINE_TIMEOUT_MS): Promise<GuestEnded> =>
     guest.run(line, { user: 'root', timeoutMs })
+  const onProgress = (line: string): void => void process.stderr.write(`${line}\n`)
   const asMoby = (line: string): Promise<string> => guest.must(line, { timeoutMs: ENGINE_TIMEOUT_MS })
 
   beforeAll(async () => {
-    const onProgress = (line: string): void => void process.stderr.write(`${line}\n`)
     const packages = await ensurePackageSource(release, onProgress)
     guest = await startGuest({ release, configuration: 'bare', onProgress })
     await guest.send(packages, '/opt/packages', { user: 'root' })
@@ -124,6 +129,15 @@ describe.each(releases)('rootless setup on a bare %s', (release: Release) => {
     await guest.must('test -d /sys/class/net/lxcbr0', { user: 'root' })
     expect((await asRoot(`${SETUP} --dry-run`)).stdout).not.toMatch(/ to do |by hand/u)
     expect(await asMoby('podman run --rm busybox echo alive')).toBe('alive')
+  })
+
+  test("the README's first command, in a fresh clone of that user's, shows the three engines", async () => {
+    await bringProject(guest, '~/clone', onProgress)
+    expect(START).toBeDefined()
+    const line = `cd ~/clone && ${OFFLINE_WORDS} ${START}`
+    const { exitCode, stdout, stderr } = await guest.run(line, { timeoutMs: START_TIMEOUT_MS })
+    expect({ exitCode, said: exitCode === 0 ? '' : `${stderr}${stdout.slice(-3000)}` }).toEqual({ exitCode: 0, said: '' })
+    expect(stdout).toMatch(/Engine +│ ✔ [^│]+│ ✔ [^│]+│ ✔ /u)
   })
 
   test('--stop ends what was started', async () => {

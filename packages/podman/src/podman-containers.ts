@@ -4,13 +4,14 @@ import {
   type ContainerDriver,
   type ContainerPlan,
   type Fact,
+  type Machine,
   type SecretFolders,
   type SystemFiles,
 } from '@rootless-runtime/core'
 import { parseImageReference } from '@rootless-runtime/image'
 import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
-import { toCreateBody } from './podman-create-body.ts'
+import { canGiveFiles, toCreateBody } from './podman-create-body.ts'
 import { unreadableError } from './podman-errors.ts'
 import { attach, exec, wait } from './podman-exec.ts'
 import { copyFrom, copyInto } from './podman-copy.ts'
@@ -26,6 +27,7 @@ import { parseListed, type InspectedContainer } from './podman-state.ts'
 /** What the containers need beside the API. */
 export interface ContainerParts {
   readonly api: PodmanApi
+  readonly machine: Pick<Machine, 'spawn'>
   readonly files: SystemFiles
   readonly secrets: SecretFolders
   readonly endCommand: EndCommand
@@ -53,7 +55,7 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
     },
     attach: async (id, call) => {
       const { state, stdin } = await inspect(id, call)
-      return await attach(api, { id, terminal: state.terminal, stdin }, call)
+      return await attach(parts, { id, terminal: state.terminal, stdin }, call)
     },
     exec: (id, plan, call) => exec(parts, id, plan, call),
     logs: (id, options) => readLogs(parts, id, options),
@@ -80,7 +82,8 @@ const made = z.object({ Id: z.string() })
 async function create(parts: ContainerParts, plan: ContainerPlan, call: Call): Promise<string> {
   const maps = await parts.owners.find(plan, call)
   const version = await parts.api.version()
-  const secretsFolder = await parts.secrets.make(plan.secrets, 0o400)
+  // Where the file cannot be the container's user's, whoever is in the container may read it.
+  const secretsFolder = await parts.secrets.make(plan.secrets, canGiveFiles(version) ? 0o400 : 0o444)
   try {
     const json = toCreateBody(plan, { version, ...maps, secretsFolder })
     return await ask(parts.api, { json, what: `create ${plan.name}` })

@@ -53,7 +53,7 @@ export function toCreateBody(plan: ContainerPlan, context: CreateContext): Reado
       protocol,
     })),
     ...toNetwork(plan.network, context.version),
-    ...toMounts(plan, context.secretsFolder),
+    ...toMounts(plan, context),
     ...toIdMappings(context),
     // Without systemd Podman never runs one, and its state would stay `starting`; ours is run by us.
     healthconfig: { Test: ['NONE'] },
@@ -93,10 +93,16 @@ function toNetwork(network: string, version: string): Readonly<Record<string, un
   return { netns: { nsmode: 'bridge' }, ...joined }
 }
 
-function toMounts({ mounts, secrets }: ContainerPlan, folder: string | null): Readonly<Record<string, unknown>> {
+function toMounts(
+  { mounts, secrets }: ContainerPlan,
+  { secretsFolder: folder, version }: CreateContext,
+): Readonly<Record<string, unknown>> {
   const names = folder === null ? [] : Object.keys(secrets)
   return {
-    mounts: [...mounts.flatMap(toMount), ...names.map((name) => toSecret(`${folder}/${name}`, `${SECRETS_TARGET}/${name}`))],
+    mounts: [
+      ...mounts.flatMap(toMount),
+      ...names.map((name) => toSecret(`${folder}/${name}`, `${SECRETS_TARGET}/${name}`, version)),
+    ],
     volumes: mounts.flatMap((mount) =>
       mount.kind === 'volume' ? [{ Name: mount.volume, Dest: mount.target, Options: [mount.access ?? 'rw'] }] : [],
     ),
@@ -119,8 +125,14 @@ function toBind(source: string, target: string, access: 'ro' | 'rw'): unknown {
 }
 
 /** `U` gives the file to the container's user, and that user alone may read it. One by one: the folder must stay the caller's. */
-function toSecret(source: string, target: string): unknown {
-  return { type: 'bind', source, destination: target, options: ['rbind', 'rprivate', 'ro', 'U'] }
+function toSecret(source: string, target: string, version: string): unknown {
+  const owner = canGiveFiles(version) ? ['U'] : []
+  return { type: 'bind', source, destination: target, options: ['rbind', 'rprivate', 'ro', ...owner] }
+}
+
+/** Whether a mount can be given to the container's user: 3.0.1 says `unknown mount option "U"`, 4.3.1 can. */
+export function canGiveFiles(version: string): boolean {
+  return isAtLeastVersion(version, 4, 0)
 }
 
 function toIdMappings({ uidMap, gidMap }: CreateContext): Readonly<Record<string, unknown>> {

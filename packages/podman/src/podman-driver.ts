@@ -20,6 +20,7 @@ export async function openPodmanDriver({ machine, timeoutMs, capabilities }: Dri
   return {
     containers: createPodmanContainers({
       api,
+      machine,
       files: machine.files,
       secrets: createSecretFolders(machine),
       endCommand: createEndCommand(api, machine),

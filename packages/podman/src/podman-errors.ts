@@ -83,7 +83,7 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   // runc's last line only, of a name with a newline in it. Of a file of a cgroup it would name the path.
   [/^(?!.*\/sys\/fs\/cgroup).*: no such file or directory: OCI runtime attempted to invoke a command/u, 'COMMAND_NOT_FOUND'],
   [/^statfs .*: no such file or directory/u, 'MOUNT_NOT_FOUND'],
-  [/^no such file or directory$|could not be found (?:on|in) container|: exists but is not a directory/u, 'PATH_NOT_FOUND'],
+  [/^[Nn]o such file or directory$|could not be found (?:on|in) container|: exists but is not a directory/u, 'PATH_NOT_FOUND'],
   [/invalid reference format|repository name must be lowercase|no 64-byte hexadecimal value/u, 'INVALID_ARGUMENT'],
   [/names must match|invalid signal|no command or entrypoint provided|unknown capability/u, 'INVALID_ARGUMENT'],
 ]

@@ -5,6 +5,7 @@ import type { EndCommand } from './podman-end-process.ts'
 import { goneError, toRefusal, unreadableError } from './podman-errors.ts'
 import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { toContainerProcess } from './podman-process.ts'
+import { createAttachedStdin, execByProgram, losesEndOfStdin, type ProgramPlace } from './podman-program-stdin.ts'
 
 /** A container to attach to. */
 export interface Attached {
@@ -15,24 +16,28 @@ export interface Attached {
 }
 
 /** A container's own streams, from before its start. */
-export async function attach(api: PodmanApi, { id, terminal, stdin }: Attached, call: Call): Promise<ContainerProcess> {
+export async function attach(place: ProgramPlace, { id, terminal, stdin }: Attached, call: Call): Promise<ContainerProcess> {
+  const { api } = place
   const what = `attach to ${id}`
   const lost = await api.lost()
   // Without keys to detach: the two bytes of them may be in anybody's input.
-  const query = `stream=true&stdin=${stdin}&stdout=true&stderr=true&detachKeys=`
+  const isApart = stdin && !terminal && (await losesEndOfStdin(api))
+  const isTogether = stdin && !isApart
+  const query = `stream=true&stdin=${isTogether}&stdout=true&stderr=true&detachKeys=`
   const path = `${toContainerPath(id)}/attach?${query}`
   const connection = await api.upgrade({ method: 'POST', path, what, improperState: 'NOT_RUNNING' }, call)
-  return toContainerProcess({
+  const process = toContainerProcess({
     what,
     connection,
     terminal,
-    stdin,
+    stdin: isTogether,
     lost,
     signal: call.signal,
     exitCode: () => waitOnce(api, id, SHORT_WAIT_MS, call),
     resize: (size) => resize(api, 'containers', id, size),
     toRefusal: () => null,
   })
+  return isApart ? { ...process, stdin: createAttachedStdin(place, id, call) } : process
 }
 
 /** How often Podman itself looks whether a container has ended; each look reads its database. Its own default is 250 ms. */
@@ -63,10 +68,12 @@ async function waitOnce(api: PodmanApi, id: string, intervalMs: number, call: Ca
 /** Shorter when the signal fires: whoever asks next hears of it. */
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   const passed = Promise.withResolvers<void>()
-  const timer = setTimeout(passed.resolve, milliseconds)
-  signal?.addEventListener('abort', () => passed.resolve(), { once: true })
+  const onAbort = (): void => passed.resolve()
+  const timer = setTimeout(onAbort, milliseconds)
+  signal?.addEventListener('abort', onAbort, { once: true })
   await passed.promise
   clearTimeout(timer)
+  signal?.removeEventListener('abort', onAbort)
 }
 
 /**
@@ -78,13 +85,14 @@ const DETACH_KEYS = Array.from({ length: 32 }, (_, index) => 'qzxjk'[(index * in
 const created = z.object({ Id: z.string() })
 
 /** What a command inside needs: the API, and what ends the command when its caller gives it up. */
-export interface ExecPlace {
-  readonly api: PodmanApi
+export interface ExecPlace extends ProgramPlace {
   readonly endCommand: EndCommand
 }
 
 /** A command beside the container's own. */
-export async function exec({ api, endCommand }: ExecPlace, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
+export async function exec(place: ExecPlace, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
+  const { api, endCommand } = place
+  if (plan.stdin && !plan.terminal && (await losesEndOfStdin(api))) return await execByProgram(place, id, plan, call)
   const what = `exec in ${id}`
   const lost = await api.lost()
   const json = {
@@ -128,7 +136,7 @@ export async function exec({ api, endCommand }: ExecPlace, id: string, plan: Exe
 }
 
 /** Podman's own "Error: ..." about a runtime, and no command's: `runc: exec failed`, `crun: executable file`, `OCI runtime error`. */
-const RUNTIME_WORDS = /^Error: .*(?:\bOCI (?:runtime|permission)|\b(?:runc|crun): )/u
+const RUNTIME_WORDS = /^Error: .*(?:\bOCI (?:runtime|permission|not found)|\b(?:runc|crun): )/u
 
 const session = z.object({ Running: z.boolean(), ExitCode: z.number() })
 /** Between two looks at a command whose streams have ended. */

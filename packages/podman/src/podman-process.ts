@@ -119,12 +119,21 @@ function createRawReader(give: Give, isFree: () => boolean): OutputReader {
 function createFrameReader(give: Give, isFree: () => boolean, toRefusal: ProcessSource['toRefusal']): OutputReader {
   const parser = createFrameParser()
   let first: Buffer | null = Buffer.alloc(0)
+  let isBegun = false
+  let hasLength = true
   const release = (): void => {
     if (first !== null && first.length > 0) give('stderr', first)
     first = null
   }
   return {
     push: (chunk) => {
+      if (!isBegun && NO_LENGTH.equals(chunk.subarray(0, NO_LENGTH.length))) hasLength = false
+      const rest = isBegun || hasLength ? chunk : chunk.subarray(NO_LENGTH.length)
+      isBegun = true
+      if (!hasLength) {
+        first = Buffer.concat([first ?? Buffer.alloc(0), rest])
+        return true
+      }
       for (const { stream, data } of parser.push(chunk)) {
         const isEngine = stream === 'stderr' && first !== null && first.length + data.length <= MAXIMUM_REFUSAL_BYTES
         if (isEngine && first !== null) first = Buffer.concat([first, data])
@@ -145,6 +154,8 @@ function createFrameReader(give: Give, isFree: () => boolean, toRefusal: Process
   }
 }
 
+/** A frame of stderr of no bytes, in which Podman 3.0.1 tells its own failure all the same. */
+const NO_LENGTH = Buffer.from([2, 0, 0, 0, 0, 0, 0, 0])
 const MAXIMUM_REFUSAL_BYTES = 8192
 const ENGINE_PREFIX_BYTES = 32
 /** What Podman 3 to 5 begin with when a runtime could not start a command. */

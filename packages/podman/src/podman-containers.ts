@@ -11,6 +11,7 @@ import {
 import { parseImageReference } from '@rootless-runtime/image'
 import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
+import { attachByLog } from './podman-attach-by-log.ts'
 import { canGiveFiles, toCreateBody } from './podman-create-body.ts'
 import { unreadableError } from './podman-errors.ts'
 import { attach, exec, wait } from './podman-exec.ts'
@@ -18,8 +19,10 @@ import { copyFrom, copyInto } from './podman-copy.ts'
 import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { readHostAddress } from './podman-host-address.ts'
 import { readEvents } from './podman-events.ts'
+import { hasNetworks, noSuchNetwork } from './podman-networks.ts'
 import { readLogs } from './podman-logs.ts'
 import type { EndCommand } from './podman-end-process.ts'
+import { losesBytes } from './podman-program-stdin.ts'
 import type { OwnerMaps } from './podman-owner.ts'
 import type { Question } from './podman-question.ts'
 import { parseListed, type InspectedContainer } from './podman-state.ts'
@@ -54,8 +57,10 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
       return parseListed(await api.ask({ method: 'GET', path: `/containers/json?${query.toString()}`, what }, call), what)
     },
     attach: async (id, call) => {
-      const { state, stdin } = await inspect(id, call)
-      return await attach(parts, { id, terminal: state.terminal, stdin }, call)
+      const { state, stdin, logPath } = await inspect(id, call)
+      if (logPath !== null && !state.terminal && (await losesBytes(api)))
+        return attachByLog({ ...parts, wait: (which, given) => wait(api, which, given) }, { state, logPath, stdin }, call)
+      return await attach(api, { id, terminal: state.terminal, stdin }, call)
     },
     exec: (id, plan, call) => exec(parts, id, plan, call),
     logs: (id, options) => readLogs(parts, id, options),
@@ -82,6 +87,8 @@ const made = z.object({ Id: z.string() })
 async function create(parts: ContainerParts, plan: ContainerPlan, call: Call): Promise<string> {
   const maps = await parts.owners.find(plan, call)
   const version = await parts.api.version()
+  // Podman 3.0.1 would find out at the start only.
+  if (!['default', 'none', 'host'].includes(plan.network) && !hasNetworks(version)) throw noSuchNetwork(plan.network)
   // Where the file cannot be the container's user's, whoever is in the container may read it.
   const secretsFolder = await parts.secrets.make(plan.secrets, canGiveFiles(version) ? 0o400 : 0o444)
   try {

@@ -73,6 +73,8 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   [/no such volume/u, 'VOLUME_NOT_FOUND'],
   [/volume is being used|volume .* is being used/u, 'VOLUME_IN_USE'],
   [/this container does not have a cgroup|without a cgroup/u, 'NOT_SUPPORTED'],
+  // 3.0.1 of one that ends just now, and no reason with it.
+  [/error sending signal to container .* kill .* failed: exit status 1/u, 'NOT_RUNNING'],
   [/no matching entries in (?:passwd|group) file|unable to find (?:user|group) /u, 'USER_NOT_FOUND'],
   [/workdir ".*" (?:does not exist|exists) on container|chdir to cwd|chdir: /u, 'WORKDIR_NOT_FOUND'],
   [/cannot expose privileged port|[Ff]ailed to bind port \d+ \(Permission denied\)|: bind: permission denied/u, 'PORT_FORBIDDEN'],
@@ -80,6 +82,8 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   [/bind: cannot assign requested address|\(Cannot assign requested address\)/u, 'INVALID_ARGUMENT'],
   [/executable file .*not found|exec: ".*": stat .*: no such file or directory/u, 'COMMAND_NOT_FOUND'],
   [/exec: ".*": (?:permission denied|is a directory)|open executable: |exec format error/u, 'COMMAND_NOT_EXECUTABLE'],
+  // 3.0.1 of whatever is not there for a runtime.
+  [/^(?!.*\/sys\/fs\/cgroup)[\s\S]*OCI not found/u, 'COMMAND_NOT_FOUND'],
   // runc's last line only, of a name with a newline in it. Of a file of a cgroup it would name the path.
   [/^(?!.*\/sys\/fs\/cgroup).*: no such file or directory: OCI runtime attempted to invoke a command/u, 'COMMAND_NOT_FOUND'],
   [/^statfs .*: no such file or directory/u, 'MOUNT_NOT_FOUND'],

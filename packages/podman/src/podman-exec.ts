@@ -5,7 +5,7 @@ import type { EndCommand } from './podman-end-process.ts'
 import { goneError, toRefusal, unreadableError } from './podman-errors.ts'
 import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { toContainerProcess } from './podman-process.ts'
-import { createAttachedStdin, execByProgram, losesEndOfStdin, type ProgramPlace } from './podman-program-stdin.ts'
+import { execByProgram, losesBytes, type ProgramPlace } from './podman-program-stdin.ts'
 
 /** A container to attach to. */
 export interface Attached {
@@ -16,28 +16,24 @@ export interface Attached {
 }
 
 /** A container's own streams, from before its start. */
-export async function attach(place: ProgramPlace, { id, terminal, stdin }: Attached, call: Call): Promise<ContainerProcess> {
-  const { api } = place
+export async function attach(api: PodmanApi, { id, terminal, stdin }: Attached, call: Call): Promise<ContainerProcess> {
   const what = `attach to ${id}`
   const lost = await api.lost()
   // Without keys to detach: the two bytes of them may be in anybody's input.
-  const isApart = stdin && !terminal && (await losesEndOfStdin(api))
-  const isTogether = stdin && !isApart
-  const query = `stream=true&stdin=${isTogether}&stdout=true&stderr=true&detachKeys=`
+  const query = `stream=true&stdin=${stdin}&stdout=true&stderr=true&detachKeys=`
   const path = `${toContainerPath(id)}/attach?${query}`
   const connection = await api.upgrade({ method: 'POST', path, what, improperState: 'NOT_RUNNING' }, call)
-  const process = toContainerProcess({
+  return toContainerProcess({
     what,
     connection,
     terminal,
-    stdin: isTogether,
+    stdin,
     lost,
     signal: call.signal,
     exitCode: () => waitOnce(api, id, SHORT_WAIT_MS, call),
     resize: (size) => resize(api, 'containers', id, size),
     toRefusal: () => null,
   })
-  return isApart ? { ...process, stdin: createAttachedStdin(place, id, call) } : process
 }
 
 /** How often Podman itself looks whether a container has ended; each look reads its database. Its own default is 250 ms. */
@@ -92,7 +88,7 @@ export interface ExecPlace extends ProgramPlace {
 /** A command beside the container's own. */
 export async function exec(place: ExecPlace, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
   const { api, endCommand } = place
-  if (plan.stdin && !plan.terminal && (await losesEndOfStdin(api))) return await execByProgram(place, id, plan, call)
+  if (!plan.terminal && (await losesBytes(api))) return await execByProgram(place, id, plan, call)
   const what = `exec in ${id}`
   const lost = await api.lost()
   const json = {

@@ -1,4 +1,4 @@
-import { isAtLeastVersion, RootlessError, type Networks, type Volumes } from '@rootless-runtime/core'
+import { isAtLeastVersion, printable, RootlessError, type Networks, type Volumes } from '@rootless-runtime/core'
 import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { unreadableError } from './podman-errors.ts'
@@ -6,12 +6,22 @@ import { unreadableError } from './podman-errors.ts'
 const labels = z.record(z.string(), z.string()).nullish()
 const networks = z.array(z.object({ name: z.string(), internal: z.boolean(), labels }))
 
+/** Before 4.0 the calls have another shape, and a rootless network needs an image of Podman's from the internet (3.0.1). */
+export function hasNetworks(version: string): boolean {
+  return isAtLeastVersion(version, 4, 0)
+}
+
+export function noSuchNetwork(name: string): RootlessError {
+  return new RootlessError('NETWORK_NOT_FOUND', `there is no network ${printable(name)}: rootless ones need Podman 4.0`, {
+    engine: 'podman',
+  })
+}
+
 /** Networks of the bridge driver, in which names are resolved. */
 export function createPodmanNetworks(api: PodmanApi): Networks {
-  // Before 4.0 the calls have another shape, and a rootless network needs an image of Podman's from the internet (3.0.1).
   const check = async (): Promise<void> => {
     const found = await api.version()
-    if (isAtLeastVersion(found, 4, 0)) return
+    if (hasNetworks(found)) return
     throw new RootlessError('NOT_SUPPORTED', `rootless networks need Podman 4.0; this is ${found}`, { engine: 'podman' })
   }
   return {
@@ -23,14 +33,14 @@ export function createPodmanNetworks(api: PodmanApi): Networks {
       await api.ask({ root: 'v4.0.0', method: 'POST', path: '/networks/create', what: `create the network ${name}`, json }, call)
     },
     list: async (call = {}) => {
-      if (!isAtLeastVersion(await api.version(), 4, 0)) return []
+      if (!hasNetworks(await api.version())) return []
       const what = 'list networks'
       const answer = networks.safeParse(await api.ask({ root: 'v4.0.0', method: 'GET', path: '/networks/json', what }, call))
       if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
       return answer.data.map((each) => ({ name: each.name, isolated: each.internal, labels: each.labels ?? {} }))
     },
     remove: async (name, call = {}) => {
-      await check()
+      if (!hasNetworks(await api.version())) throw noSuchNetwork(name)
       const path = `/networks/${encodeURIComponent(name)}`
       await api.ask({ root: 'v4.0.0', method: 'DELETE', path, what: `remove the network ${name}` }, call)
     },

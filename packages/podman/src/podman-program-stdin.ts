@@ -10,7 +10,9 @@ import {
   type ProcessEnd,
   type SpawnedProcess,
 } from '@rootless-runtime/core'
+import { z } from 'zod'
 import type { PodmanApi } from './podman-api.ts'
+import type { EndCommand } from './podman-end-process.ts'
 import { abortedError, goneError, toRefusal, unavailable } from './podman-errors.ts'
 import { inspectContainer } from './podman-inspect.ts'
 
@@ -20,19 +22,22 @@ export interface ProgramPlace {
   readonly machine: Pick<Machine, 'spawn'>
 }
 
-/** Whether the service keeps the end of stdin to itself, so that a command waits for more for ever (3.0.1; 4.3.1 tells it). */
-export async function losesEndOfStdin(api: PodmanApi): Promise<boolean> {
+/**
+ * Whether the service loses the end of stdin, so that a command waits for more for ever, and the last byte of each piece of output
+ * of 8192 bytes: 3.0.1 does, 4.3.1 does not.
+ */
+export async function losesBytes(api: PodmanApi): Promise<boolean> {
   return !isAtLeastVersion(await api.version(), 4, 0)
 }
 
-/** A command inside, by `podman exec`, which does close its stdin. */
-export async function execByProgram(place: ProgramPlace, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
+/** A command inside, by `podman exec`, which loses nothing. */
+export async function execByProgram(place: EndingPlace, id: string, plan: ExecPlan, call: Call): Promise<ContainerProcess> {
   const what = `exec in ${id}`
-  const { state } = await inspectContainer(place.api, id, call)
+  const { state, execIds } = await inspectContainer(place.api, id, call)
   if (state.status !== 'running') throw new RootlessError('NOT_RUNNING', `${what}: it is ${state.status}`, { engine: 'podman' })
   const spawned = await spawnPodman(place, [
     'exec',
-    '--interactive',
+    ...(plan.stdin ? ['--interactive'] : []),
     '--detach-keys=',
     ...Object.entries(plan.environment).map(([name, value]) => `--env=${name}=${value}`),
     ...(plan.workdir === null ? [] : [`--workdir=${plan.workdir}`]),
@@ -40,8 +45,15 @@ export async function execByProgram(place: ProgramPlace, id: string, plan: ExecP
     state.id,
     ...plan.command,
   ])
-  const onAbort = (): void => spawned.kill('SIGKILL')
+  // Not waited for: a command may have ended before it is found.
+  const finding = findSession(place.api, { id: state.id, before: new Set(execIds), plan, spawned })
+  const onAbort = (): void => {
+    const ending = finding.then((session) => (session === null ? undefined : place.endCommand(session)))
+    void ending.finally(() => spawned.kill('SIGKILL')).catch(() => {})
+  }
+  if (call.signal?.aborted === true) onAbort()
   call.signal?.addEventListener('abort', onAbort, { once: true })
+  if (!plan.stdin) spawned.stdin.end()
   const words = holdWords(spawned, what)
   const ended = spawned.ended.then((end) => {
     call.signal?.removeEventListener('abort', onAbort)
@@ -55,6 +67,49 @@ export async function execByProgram(place: ProgramPlace, id: string, plan: ExecP
   ended.catch(() => {})
   return { stdin: spawned.stdin, stdout: spawned.stdout, stderr: words.stderr, ended, resize: async () => {} }
 }
+
+/** What a command is ended with, too. */
+export interface EndingPlace extends ProgramPlace {
+  readonly endCommand: EndCommand
+}
+
+const described = z.object({
+  ProcessConfig: z.object({ entrypoint: z.string(), arguments: z.array(z.string()).nullish() }),
+})
+
+interface Sought {
+  readonly id: string
+  /** Commands that were inside already. */
+  readonly before: ReadonlySet<string>
+  readonly plan: ExecPlan
+  readonly spawned: SpawnedProcess
+}
+
+/** By what Podman calls the command that its program has just begun; `null` when the program ended before it had. */
+async function findSession(api: PodmanApi, { id, before, plan, spawned }: Sought): Promise<string | null> {
+  const what = `exec in ${id}`
+  const over = { is: false }
+  void spawned.ended.then(() => (over.is = true))
+  while (!over.is) {
+    const execIds = await inspectContainer(api, id, {}).then(
+      (found) => found.execIds,
+      () => [],
+    )
+    for (const found of execIds.filter((each) => !before.has(each))) {
+      const config = described.safeParse(
+        await api.ask({ method: 'GET', path: `/exec/${found}/json`, what }, {}).catch(() => null),
+      )
+      if (!config.success) continue
+      const { entrypoint, arguments: rest } = config.data.ProcessConfig
+      if (JSON.stringify([entrypoint, ...(rest ?? [])]) === JSON.stringify(plan.command)) return found
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  }
+  return null
+}
+
+/** Between two looks. */
+const LOOK_MS = 20
 
 /** What `podman exec` ends with when it is not the command's own exit code, podman-exec(1); 3.0.1 says 255, too. */
 const OWN_EXIT_CODES: ReadonlySet<number> = new Set([125, 126, 127, 255])
@@ -99,19 +154,17 @@ async function spawnPodman({ machine }: ProgramPlace, words: readonly string[]):
   throw unavailable(`podman ${words[0] ?? ''} was not started: ${printable(answer.reason)}`)
 }
 
-/** Between two looks at a container that somebody is about to start. */
-const LOOK_MS = 50
+/** A container that will run. */
+export interface AttachedContainer {
+  readonly id: string
+  readonly awaitStart: () => Promise<void>
+}
 
 /** The stdin of a container, by `podman attach` from when it runs: what comes before waits. Its output is read elsewhere. */
-export function createAttachedStdin(place: ProgramPlace, id: string, call: Call): Writable {
-  let opening: Promise<Writable | null> | undefined
-  const open = async (): Promise<Writable | null> => {
-    for (;;) {
-      const { state } = await inspectContainer(place.api, id, call)
-      if (state.status === 'ended') return null
-      if (state.status !== 'created') break
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-    }
+export function createAttachedStdin(place: ProgramPlace, { id, awaitStart }: AttachedContainer): Writable {
+  let opening: Promise<Writable> | undefined
+  const open = async (): Promise<Writable> => {
+    await awaitStart()
     const { stdin, stdout, stderr } = await spawnPodman(place, ['attach', '--detach-keys=', '--sig-proxy=false', id])
     stdout.resume()
     stderr.resume()
@@ -119,7 +172,7 @@ export function createAttachedStdin(place: ProgramPlace, id: string, call: Call)
   }
   const use = (work: (stdin: Writable) => void, callback: (error?: Error | null) => void): void => {
     opening ??= open()
-    opening.then((stdin) => (stdin === null || !stdin.writable ? callback() : work(stdin)), callback)
+    opening.then((stdin) => (stdin.writable ? work(stdin) : callback()), callback)
   }
   return new Writable({
     write: (chunk: Uint8Array, _, callback) => use((stdin) => void stdin.write(chunk, () => callback()), callback),

@@ -36,6 +36,7 @@ const inspected = z.object({
     FinishedAt: z.coerce.date(),
   }),
   HostsPath: z.string().optional(),
+  ExecIDs: names,
   Mounts: z.array(z.object({ Source: z.string(), Destination: z.string() })).nullish(),
   NetworkSettings: z.object({
     Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullish(),
@@ -80,6 +81,8 @@ export interface InspectedContainer {
   readonly networkMode: string
   /** Whether its command's stdin is open. */
   readonly stdin: boolean
+  /** Of the commands inside beside its own. */
+  readonly execIds: readonly string[]
   /** The file on the host that is /etc/hosts inside; `null` when it has none. */
   readonly hostsPath: string | null
   /** conmon's file with the log; `null` when the log is elsewhere. */
@@ -117,6 +120,7 @@ export function parseInspected(json: unknown, what: string, version: string): In
     stdin: Config.OpenStdin,
     networkMode: data.HostConfig.NetworkMode,
     hostsPath: data.HostsPath === undefined || data.HostsPath === '' ? null : data.HostsPath,
+    execIds: data.ExecIDs ?? [],
     logPath: toLogPath(data.HostConfig.LogConfig.Type, data.HostConfig.LogConfig.Path ?? data.LogPath),
     mounts: new Map((data.Mounts ?? []).map(({ Source, Destination }) => [Destination, Source])),
   }

@@ -44,7 +44,7 @@ async function measure(wanted: readonly EngineName[]): Promise<Benchmarks> {
   for (const { engine, availability } of found) {
     if (availability.status !== 'available') continue
     versions[engine] = availability.version
-    process.stderr.write(`${engine}: speed\n`)
+    if (values.only !== 'load') process.stderr.write(`${engine}: speed\n`)
     if (values.only !== 'load') speed.push(...(await measureSpeed(engine)))
     if (values.only !== 'speed') loads.push(...Object.keys(LOADS).map((title) => runLoad(engine, title)))
   }

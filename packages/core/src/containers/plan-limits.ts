@@ -105,7 +105,7 @@ export function toNotEnforced(
   return new RootlessError(
     'LIMIT_NOT_ENFORCED',
     `${ENGINE_TITLES[engine]} would not apply ${lines.length === 1 ? 'this limit' : 'these limits'}: ${lines.join('; ')}. ` +
-      `To run without, say ifUnenforceable: 'warn'`,
+      `It runs all the same with ifUnenforceable "warn"`,
     { engine, evidence: lines.join('\n'), ...(fix === undefined ? {} : { fix }) },
   )
 }

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  RootlessError,
   SECRETS_TARGET,
   type Call,
   type ContainerDriver,
@@ -48,7 +50,7 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
   return {
     engine: 'podman',
     create: (plan, call) => create(parts, plan, call),
-    start: (id, call) => act(api, id, 'start', call),
+    start: (id, call) => start(api, id, call),
     inspect: async (id, call) => (await inspect(id, call)).state,
     list: async (labels, call) => {
       const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
@@ -80,6 +82,24 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
 async function act(api: PodmanApi, id: string, action: string, call: Call): Promise<void> {
   const what = `${action.replace(/\?.*/u, '')} ${id}`
   await api.ask({ method: 'POST', path: `${toContainerPath(id)}/${action}`, what, improperState: 'NOT_RUNNING' }, call)
+}
+
+/** How long what carried the ports of a run may take to end after it: pasta ends by itself, and Podman 5.4.2 does not wait. */
+const OWN_PORT_MS = 2000
+const LOOK_MS = 50
+
+/** Starts it; one that ran before is told of its own port only when that has not become free. */
+async function start(api: PodmanApi, id: string, call: Call): Promise<void> {
+  const deadline = performance.now() + OWN_PORT_MS
+  for (;;) {
+    try {
+      return await act(api, id, 'start', call)
+    } catch (error) {
+      const isTaken = error instanceof RootlessError && error.code === 'PORT_IN_USE' && performance.now() < deadline
+      if (!isTaken || (await inspectContainer(api, id, call)).state.startedAt === null) throw error
+      await sleep(LOOK_MS)
+    }
+  }
 }
 
 const made = z.object({ Id: z.string() })

@@ -73,8 +73,8 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   [/no such volume/u, 'VOLUME_NOT_FOUND'],
   [/volume is being used|volume .* is being used/u, 'VOLUME_IN_USE'],
   [/this container does not have a cgroup|without a cgroup/u, 'NOT_SUPPORTED'],
-  // 3.0.1 of one that ends just now, and no reason with it.
-  [/error sending signal to container .* kill .* failed: exit status 1/u, 'NOT_RUNNING'],
+  // 3.0.1 and 5.4.2 of one that ends just now, and no reason with it.
+  [/sending signal to container .* kill .* failed: exit status 1/u, 'NOT_RUNNING'],
   [/no matching entries in (?:passwd|group) file|unable to find (?:user|group) /u, 'USER_NOT_FOUND'],
   [/workdir ".*" (?:does not exist|exists) on container|chdir to cwd|chdir: /u, 'WORKDIR_NOT_FOUND'],
   [/cannot expose privileged port|[Ff]ailed to bind port \d+ \(Permission denied\)|: bind: permission denied/u, 'PORT_FORBIDDEN'],

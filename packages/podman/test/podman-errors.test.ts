@@ -28,6 +28,7 @@ test.each<[string, ErrorCode]>([
   ['volume a is being used by the following container(s): 4876: volume is being used', 'VOLUME_IN_USE'],
   ['can not pause containers on rootless containers with cgroup V1: this container does not have a cgroup', 'NOT_SUPPORTED'],
   ['cannot pause the container without a cgroup', 'NOT_SUPPORTED'],
+  ['sending signal to container 0f52: `/usr/bin/runc kill 0f52 9` failed: exit status 1', 'NOT_RUNNING'],
   ['unable to find user a: no matching entries in passwd file', 'USER_NOT_FOUND'],
   ['unable to find group a: no matching entries in group file', 'USER_NOT_FOUND'],
   ['workdir "/a" does not exist on container 6527', 'WORKDIR_NOT_FOUND'],

@@ -129,7 +129,9 @@ function takeStock(): Readonly<Record<string, number>> {
   const processes = readdirSync('/proc').filter((name) => {
     if (!/^\d+$/u.test(name)) return false
     try {
-      return new RegExp(`^Uid:\\s+${user}\\b`, 'mu').test(readFileSync(`/proc/${name}/status`, 'utf8'))
+      const status = readFileSync(`/proc/${name}/status`, 'utf8')
+      // A zombie has ended: it waits for its new parent, process 1, to read how.
+      return new RegExp(`^Uid:\\s+${user}\\b`, 'mu').test(status) && !/^State:\s+Z/mu.test(status)
     } catch {
       return false
     }

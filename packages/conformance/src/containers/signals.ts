@@ -39,6 +39,12 @@ export const SIGNALS = {
     await container.stop()
     expect(await container.inspect()).toMatchObject({ status: 'ended', exitCode: 4 })
   }),
+  'stop-removed': behaviour('stopping is fine when another removes the container in the moment it ends', async (bench) => {
+    const container = await trapping(bench, 'trap "exit 3" TERM')
+    const removed = container.wait().then(() => container.remove())
+    await Promise.all([container.stop({ timeoutMs: 0 }), removed])
+    await expect(container.inspect()).rejects.toMatchObject({ code: 'CONTAINER_NOT_FOUND' })
+  }),
   'stop-signal-given': behaviour('stop sends the signal that was given for it', async (bench) => {
     const container = await trapping(bench, 'trap "exit 21" USR1', { stopSignal: 'SIGUSR1' })
     await container.stop()

@@ -48,8 +48,13 @@ async function killQuietly(
   try {
     await driver.kill(id, name, call(signal))
   } catch (error) {
-    if (!hasCode(error, 'NOT_RUNNING')) throw error
+    if (!isOver(error)) throw error
   }
+}
+
+/** One that was there has ended: it does not run any more, or its own removal at its end was faster than the question. */
+function isOver(error: unknown): boolean {
+  return hasCode(error, 'NOT_RUNNING') || hasCode(error, 'CONTAINER_NOT_FOUND')
 }
 
 async function endsWithin(
@@ -68,6 +73,7 @@ async function endsWithin(
   } catch (error) {
     throwIfAborted(signal)
     if (patience.signal.aborted) return false
+    if (isOver(error)) return true
     throw error
   } finally {
     clearTimeout(timer)

@@ -2,9 +2,11 @@ import { spawn, spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { FAILED, NOTHING, PASSED, readCount, type Count } from './count.ts'
 import { ALL_GUESTS, CORE_GUESTS, toKindName, type GuestKind } from './lab/releases.ts'
 
-// `pnpm test`: every check of this repository, the live ones on the real engines of this machine, and one line at the end.
+// `pnpm test`: every check of this repository, the live ones on the real engines of this machine, and one line at the end;
+// `pnpm test PART...`: the named ones alone, `live` with files when they are named too.
 // `pnpm test:lab` (`--lab`): the guests of the lab alone, the core set or, with `--all`, every one; in CI `pnpm test` has the core set.
 // Engines belong to an ordinary user: as root the live tests run as TEST_USER, or as the user that `rootless setup` makes.
 
@@ -20,16 +22,6 @@ const ALL_SUITES = [...new Set([...CORE_SUITES, ...globSync('test/lab/**/*.lab.t
 
 /** Files share the engines, and see to it that nothing is left in them. */
 const ONE_AFTER_ANOTHER = ['--no-file-parallelism']
-
-interface Count {
-  readonly passed: number
-  readonly failed: number
-  readonly skipped: number
-}
-
-const NOTHING: Count = { passed: 0, failed: 0, skipped: 0 }
-const PASSED: Count = { ...NOTHING, passed: 1 }
-const FAILED: Count = { ...NOTHING, failed: 1 }
 
 function say(text: string): void {
   process.stdout.write(`\n${text}\n`)
@@ -69,22 +61,6 @@ function vitest(project: string, output: string): readonly string[] {
     'native',
     ...reporters,
   ]
-}
-
-/** The numbers that vitest wrote; a run that wrote none has failed. */
-function readCount(output: string, code: number): Count {
-  try {
-    const json: unknown = JSON.parse(readFileSync(output, 'utf8'))
-    const number = (key: string): number => {
-      const value: unknown = typeof json === 'object' && json !== null ? Reflect.get(json, key) : undefined
-      return typeof value === 'number' ? value : 0
-    }
-    // A suite that could not be loaded has no tests of its own to fail.
-    const failed = Math.max(number('numFailedTests'), code === 0 ? 0 : 1)
-    return { passed: number('numPassedTests'), failed, skipped: number('numPendingTests') + number('numTodoTests') }
-  } catch {
-    return FAILED
-  }
 }
 
 async function runProject(
@@ -133,8 +109,8 @@ interface Session {
 }
 
 /** The live tests, as an ordinary user, with that user's environment and nothing of root's. */
-async function runLive(): Promise<readonly Count[]> {
-  if (userInfo().uid !== 0) return [await runProject('live', ONE_AFTER_ANOTHER)]
+async function runLive(files: readonly string[]): Promise<readonly Count[]> {
+  if (userInfo().uid !== 0) return [await runProject('live', [...ONE_AFTER_ANOTHER, ...files])]
   const [, , uid = '', gid = '', , home = ''] = spawnSync('getent', ['passwd', USER], { encoding: 'utf8' })
     .stdout.trim()
     .split(':')
@@ -153,9 +129,9 @@ async function runLive(): Promise<readonly Count[]> {
   const clean = ['env', '--ignore-environment', ...environment]
   const asUser = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', ...clean]
   const sessions: readonly Session[] = [
-    { title: `live, as ${USER}`, enter: asUser, only: [] },
+    { title: `live, as ${USER}`, enter: asUser, only: files },
     // libpam-cgfs gives groups to a login: there LXC can apply a memory limit on cgroup v1.
-    ...(hasPamCgfs()
+    ...(files.length === 0 && hasPamCgfs()
       ? [
           {
             title: `live, in a login of ${USER}`,
@@ -200,35 +176,62 @@ function leaveOut(reason: string): Count {
   return EVERYTHING_MUST_RUN ? FAILED : { ...NOTHING, skipped: 1 }
 }
 
-async function listChecks(): Promise<readonly Count[]> {
+/** What the tests consist of, in the order in which they run; each can be asked for by its name. */
+function listParts(files: readonly string[]) {
   const turbo = join(root, 'node_modules/.bin/turbo')
   const tool = (name: string): string => join(root, 'node_modules/.bin', name)
   const build = [turbo, 'run', 'build', '--ui=stream', '--output-logs=errors-only']
-  if (process.argv.includes('--lab')) {
-    const all = process.argv.includes('--all')
-    const guests = all ? ALL_GUESTS : CORE_GUESTS
-    const built = await check('build', build)
-    const prepared = await prepareLab(guests)
-    return [built, prepared, ...(await runLab(prepared, guests, all ? ALL_SUITES : CORE_SUITES))]
+  return {
+    types: async () => [
+      await check('types', [tool('tsc'), '-p', 'test']),
+      await check('types of the examples', [tool('tsc'), '-p', 'examples']),
+      await check('types of the packages', [turbo, 'run', 'types', '--ui=stream', '--output-logs=errors-only']),
+    ],
+    lint: async () => [await check('lint', [tool('oxlint'), '--deny-warnings'])],
+    format: async () => [await check('format', [tool('oxfmt'), '--check'])],
+    build: async () => [await check('build', build)],
+    unit: async () => [await runProject('unit')],
+    package: async () => [await runProject('package')],
+    live: () => runLive(files),
   }
-  const counts = [
-    await check('types', [tool('tsc'), '-p', 'test']),
-    await check('types of the examples', [tool('tsc'), '-p', 'examples']),
-    await check('types of the packages', [turbo, 'run', 'types', '--ui=stream', '--output-logs=errors-only']),
-    await check('lint', [tool('oxlint'), '--deny-warnings']),
-    await check('format', [tool('oxfmt'), '--check']),
-    await check('build', build),
-    await runProject('unit'),
-    await runProject('package'),
-  ]
-  if (!EVERYTHING_MUST_RUN) return [...counts, ...(await runLive()), leaveOut('the guests of the lab: npx -y pnpm@12 test:lab')]
-  // First: it installs what the live tests build images with.
-  const prepared = await prepareLab(CORE_GUESTS)
-  return [...counts, prepared, ...(await runLive()), ...(await runLab(prepared, CORE_GUESTS, CORE_SUITES))]
+}
+
+/** The lab's own command: the core set, or every guest and suite. */
+async function runLabAlone(): Promise<readonly Count[]> {
+  const all = process.argv.includes('--all')
+  const guests = all ? ALL_GUESTS : CORE_GUESTS
+  const built = await listParts([]).build()
+  const prepared = await prepareLab(guests)
+  return [...built, prepared, ...(await runLab(prepared, guests, all ? ALL_SUITES : CORE_SUITES))]
+}
+
+async function runChecks(): Promise<readonly Count[]> {
+  const words = process.argv.slice(2)
+  if (words.includes('--lab')) return runLabAlone()
+  const files = words.filter((word) => word.includes('/'))
+  const named = words.filter((word) => !word.includes('/'))
+  const parts = listParts(files)
+  const strange = named.filter((name) => !Object.hasOwn(parts, name))
+  if (strange.length > 0 || (files.length > 0 && !named.includes('live'))) {
+    say(
+      `no such part: ${[...strange, ...files].join(' ')}; they are ${Object.keys(parts).join(' ')}, and after live a file or more`,
+    )
+    return [FAILED]
+  }
+  const everything = named.length === 0
+  const inCi = everything && EVERYTHING_MUST_RUN
+  const counts: Count[] = []
+  // First of all: it installs what the live tests build images with.
+  const prepared = inCi ? await prepareLab(CORE_GUESTS) : NOTHING
+  for (const [name, runPart] of Object.entries(parts)) {
+    if (everything || named.includes(name)) counts.push(...(await runPart()))
+  }
+  if (inCi) return [...counts, prepared, ...(await runLab(prepared, CORE_GUESTS, CORE_SUITES))]
+  return everything ? [...counts, leaveOut('the guests of the lab: npx -y pnpm@12 test:lab')] : counts
 }
 
 async function main(): Promise<number> {
-  const counts = await listChecks()
+  const counts = await runChecks()
   rmSync(results, { recursive: true, force: true })
   const sum = (pick: (count: Count) => number): number => counts.reduce((total, count) => total + pick(count), 0)
   const [passed, failed, skipped] = [sum((each) => each.passed), sum((each) => each.failed), sum((each) => each.skipped)]

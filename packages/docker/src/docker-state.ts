@@ -58,7 +58,7 @@ export function toDriverState(inspect: ContainerInspect, watchesMemory: boolean)
     labels: Config.Labels ?? {},
     createdAt: new Date(inspect.Created),
     startedAt: toDate(State.StartedAt),
-    endedAt: status === 'ended' ? toDate(State.FinishedAt) : null,
+    endedAt: status === 'ended' ? toEnd(State) : null,
     exitCode: status === 'ended' ? State.ExitCode : null,
     outOfMemory: toOutOfMemory(State.OOMKilled, watchesMemory),
     pid: isLive && State.Pid > 0 ? State.Pid : null,
@@ -81,6 +81,12 @@ function toOutOfMemory(killed: boolean, watchesMemory: boolean): Fact<boolean> {
   const source = 'docker inspect: State.OOMKilled'
   if (killed || watchesMemory) return known(killed, source)
   return unknownFact('Docker uses no cgroup here, so nobody tells it of a kill for memory', source)
+}
+
+// Docker takes the start from when it was told that the process runs: one that had ended by then seems to end before (20.10.24).
+function toEnd({ StartedAt, FinishedAt }: ContainerInspect['State']): Date | null {
+  const [startedAt, endedAt] = [toDate(StartedAt), toDate(FinishedAt)]
+  return startedAt !== null && endedAt !== null && endedAt < startedAt ? startedAt : endedAt
 }
 
 // Go's zero time stands for "never".

@@ -49,6 +49,11 @@ describe('what Docker says of a container', () => {
     expect(toDriverState(ended, true)).toMatchObject(expected)
   })
 
+  test('one that ended before Docker was told of its start does not end before it', () => {
+    const { startedAt, endedAt } = toDriverState(withState({ Status: 'exited', FinishedAt: '2026-11-25T09:25:00.026Z' }), true)
+    expect(endedAt).toEqual(startedAt)
+  })
+
   test('one that could not be started has no exit code, whatever Docker notes there', () => {
     const created = withState({ Status: 'created', Pid: 0, ExitCode: 127, StartedAt: '0001-01-01T00:00:00Z' })
     expect(toDriverState(created, true)).toMatchObject({ status: 'created', exitCode: null, startedAt: null })

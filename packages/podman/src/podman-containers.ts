@@ -21,6 +21,7 @@ import { copyFrom, copyInto } from './podman-copy.ts'
 import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { readHostAddress } from './podman-host-address.ts'
 import { readEvents } from './podman-events.ts'
+import { findMemoryKill } from './podman-memory-kills.ts'
 import { hasNetworks, noSuchNetwork } from './podman-networks.ts'
 import { readLogs } from './podman-logs.ts'
 import type { EndCommand } from './podman-end-process.ts'
@@ -32,7 +33,7 @@ import { parseListed, type InspectedContainer } from './podman-state.ts'
 /** What the containers need beside the API. */
 export interface ContainerParts {
   readonly api: PodmanApi
-  readonly machine: Pick<Machine, 'spawn'>
+  readonly machine: Pick<Machine, 'spawn' | 'run'>
   readonly files: SystemFiles
   readonly secrets: SecretFolders
   readonly endCommand: EndCommand
@@ -51,7 +52,10 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
     engine: 'podman',
     create: (plan, call) => create(parts, plan, call),
     start: (id, call) => start(api, id, call),
-    inspect: async (id, call) => (await inspect(id, call)).state,
+    inspect: async (id, call) => {
+      const { state } = await inspect(id, call)
+      return { ...state, outOfMemory: await findMemoryKill(parts.machine, state) }
+    },
     list: async (labels, call) => {
       const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
       const query = new URLSearchParams({ all: 'true', filters: JSON.stringify(label.length === 0 ? {} : { label }) })

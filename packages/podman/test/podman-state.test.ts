@@ -2,6 +2,7 @@ import { RootlessError } from '@rootless-runtime/core'
 import { describe, expect, test } from 'vitest'
 import { parseEvent } from '../src/podman-events.ts'
 import { parseHosts } from '../src/podman-host-address.ts'
+import { findMemoryKill } from '../src/podman-memory-kills.ts'
 import { findIds, toMap } from '../src/podman-owner.ts'
 import { judgeOutOfMemory, parseInspected } from '../src/podman-state.ts'
 import { toSignalNumber, toSignalWord } from '../src/signal-numbers.ts'
@@ -73,6 +74,31 @@ test.each<[boolean, number, string, unknown]>([
   [false, 1000, '5.4.2', { status: 'known', value: false }],
 ])('a kill for memory that is said to be %s, with %i bytes, by Podman %s', (said, limit, version, expected) => {
   expect(judgeOutOfMemory(said, limit, version)).toMatchObject(expected as object)
+})
+
+describe('a kill for memory that only the journal tells', () => {
+  const { state } = inspect({ HostConfig: { ...INSPECTED.HostConfig, Memory: 1000 } })
+  const journal = (stdout: string) => ({ run: async () => ({ status: 'exited' as const, exitCode: 0, stdout, stderr: '' }) })
+  const entryAt = (moment: string) =>
+    `${Date.parse(moment) / 1000}.819742 host systemd[302]: libpod-7b0366437da3.scope: A process of this unit\n`
+
+  test('is known when it came after the start', async () => {
+    const fact = await findMemoryKill(journal(entryAt('2026-11-25T09:16:52Z')), state)
+    expect(fact).toMatchObject({ status: 'known', value: true })
+  })
+
+  test.each<[string, string]>([
+    ['is of a run before when it came before the start', entryAt('2026-11-25T09:16:50Z')],
+    ['stays unknown when the journal has nothing', ''],
+    ['stays unknown when what it has cannot be read', '-- No entries --\n'],
+  ])('%s', async (_, stdout) => {
+    expect(await findMemoryKill(journal(stdout), state)).toMatchObject({ status: 'unknown' })
+  })
+
+  test('is not asked for where Podman itself tells', async () => {
+    const asked = { run: async () => Promise.reject(new Error('the journal was asked')) }
+    expect(await findMemoryKill(asked, inspect({}).state)).toMatchObject({ status: 'known', value: false })
+  })
 })
 
 describe('a map in which the caller is the user of the container', () => {

@@ -42,6 +42,8 @@ async function writeChunk(stream: Duplex, chunk: Uint8Array): Promise<void> {
   const options = { signal: stop.signal }
   try {
     await Promise.race([once(stream, 'drain', options), once(stream, 'close', options)])
+  } catch {
+    // `once` rejects at an error of the connection, which its own `close` tells: nothing is wrong with what was to be sent.
   } finally {
     stop.abort()
   }
@@ -52,6 +54,6 @@ function renderHead({ method, path, upgrade = false }: HttpRequest, headers: rea
   if (!/^\/[!-~]*$/u.test(path)) {
     throw new RootlessError('INVALID_ARGUMENT', `Docker cannot be asked for ${printable(path)}`, { engine: 'docker' })
   }
-  const wanted = upgrade ? ['Connection: Upgrade', 'Upgrade: tcp'] : []
-  return `${[`${method} ${path} HTTP/1.1`, 'Host: docker', ...wanted, ...headers].join('\r\n')}\r\n\r\n`
+  const wanted = upgrade ? ['Connection: Upgrade', 'Upgrade: tcp', ...headers] : headers
+  return `${method} ${path} HTTP/1.1\r\nHost: docker\r\n${wanted.map((header) => `${header}\r\n`).join('')}\r\n`
 }

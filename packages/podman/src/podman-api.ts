@@ -21,6 +21,8 @@ export interface PodmanApi {
   version(): Promise<string>
   /** Fires when the service has ended. */
   lost(): Promise<AbortSignal>
+  /** Whether the service whose end is `lost` still listens; never rejects. */
+  isServed(lost: AbortSignal): Promise<boolean>
 }
 
 /** What came with an answer that has no body. */
@@ -57,6 +59,7 @@ export async function createPodmanApi(service: PodmanService, timeoutMs: number)
       }),
     version: () => service.version(),
     lost: () => service.lost(),
+    isServed: (lost) => service.isServed(lost),
   }
 }
 

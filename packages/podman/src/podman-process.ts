@@ -13,6 +13,8 @@ export interface ProcessSource {
   /** Fires when whoever serves the connection has ended: then its end says nothing about the command. */
   readonly lost: AbortSignal
   readonly signal: AbortSignal | undefined
+  /** Whether the same service still listens. One that is killed closes its connections in any order, and `lost` may fire last. */
+  readonly isServed: () => Promise<boolean>
   /** Asked once the streams have ended. */
   readonly exitCode: () => Promise<number>
   readonly resize: (size: TerminalSize) => Promise<void>
@@ -22,35 +24,17 @@ export interface ProcessSource {
 
 /** The streams and the end of a command on a connection of its own. */
 export function toContainerProcess(source: ProcessSource): ContainerProcess {
-  const { connection, lost, signal, what } = source
+  const { connection, lost, what } = source
   const over = Promise.withResolvers<void>()
   const { stdout, stderr, reader } = createOutputs(source)
-  const settle = (error: Error | null): void => {
-    connection.off('data', onData)
-    signal?.removeEventListener('abort', onAbort)
+  readConnection(source, reader, (error) => {
     for (const output of [stdout, stderr])
       if (error === null) output.push(null)
       else output.destroy(error)
     if (error === null) over.resolve()
     else over.reject(error)
     connection.destroy()
-  }
-  const onData = (chunk: Buffer): void => {
-    try {
-      if (!reader.push(chunk)) connection.pause()
-    } catch (error) {
-      settle(unreadableError(what, String(error)))
-    }
-  }
-  const onAbort = (): void => settle(abortedError(what, signal))
-  // A command that leaves its stdin unread ends with a reset, unix(7), so both ways of ending are one.
-  const onEnd = (): void => settle(reader.finish() ?? (lost.aborted || !reader.isWhole ? goneError(what) : null))
-  connection
-    .on('data', onData)
-    .once('end', onEnd)
-    .once('close', onEnd)
-    .on('error', () => {})
-  signal?.addEventListener('abort', onAbort, { once: true })
+  })
   const ended = over.promise.then(async () => {
     try {
       return await source.exitCode()
@@ -62,6 +46,47 @@ export function toContainerProcess(source: ProcessSource): ContainerProcess {
   for (const output of [stdout, stderr]) output.on('error', () => {})
   ended.catch(() => {})
   return { stdin: source.stdin ? toStdin(connection) : noStdin(connection), stdout, stderr, ended, resize: source.resize }
+}
+
+/** Gives what comes to the reader, and tells once how it ended: `null` for an end that the command made. */
+function readConnection(
+  { connection, lost, signal, what, isServed }: ProcessSource,
+  reader: OutputReader,
+  tell: (error: RootlessError | null) => void,
+): void {
+  const stop = new AbortController()
+  const settle = (error: RootlessError | null): void => {
+    if (stop.signal.aborted) return
+    stop.abort()
+    connection.off('data', onData)
+    tell(error)
+  }
+  const onData = (chunk: Buffer): void => {
+    try {
+      if (!reader.push(chunk)) connection.pause()
+    } catch (error) {
+      settle(unreadableError(what, String(error)))
+    }
+  }
+  // A command that leaves its stdin unread ends with a reset, unix(7), so both ways of ending are one.
+  let isEnding = false
+  const onEnd = (): void => {
+    if (isEnding || stop.signal.aborted) return
+    isEnding = true
+    const refusal = reader.finish()
+    if (refusal !== null || !reader.isWhole) return settle(refusal ?? goneError(what))
+    void isServed().then((served) => settle(served ? null : goneError(what)))
+  }
+  connection
+    .on('data', onData)
+    .once('end', onEnd)
+    .once('close', onEnd)
+    .on('error', () => {})
+  const once = { once: true, signal: stop.signal }
+  signal?.addEventListener('abort', () => settle(abortedError(what, signal)), once)
+  // Nobody may be reading: the end of the connection would not be seen behind what waits in it.
+  lost.addEventListener('abort', () => settle(goneError(what)), once)
+  if (lost.aborted) settle(goneError(what))
 }
 
 interface OutputReader {

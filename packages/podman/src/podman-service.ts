@@ -12,6 +12,8 @@ export interface PodmanService {
   version(): Promise<string>
   /** Fires when whoever serves it now has ended. @throws RootlessError `ENGINE_UNAVAILABLE` */
   lost(): Promise<AbortSignal>
+  /** Whether the one whose end is `lost` still listens; never rejects. */
+  isServed(lost: AbortSignal): Promise<boolean>
 }
 
 interface Served extends Held {
@@ -21,6 +23,8 @@ interface Served extends Held {
 interface Held {
   readonly version: string
   readonly lost: AbortSignal
+  /** Makes `lost` fire: somebody saw that it has ended. */
+  readonly lose: () => void
 }
 
 /** How long our own service outlives its last connection: it ends that soon after this process, however that ended. */
@@ -42,22 +46,36 @@ const UNFINISHED = [
 export function createPodmanService(machine: Machine, timeoutMs: number): PodmanService {
   let served: Promise<Served> | undefined
   const current = async (): Promise<Served> => {
-    if (served !== undefined && (await served).lost.aborted) served = undefined
-    served ??= serve(machine, timeoutMs)
+    const before = served
+    // Of many who find it ended at once, one looks for the next: a second one would be held open beside it.
+    if (before !== undefined && (await before).lost.aborted && served === before) served = undefined
+    const now = (served ??= serve(machine, timeoutMs))
     try {
-      return await served
+      return await now
     } catch (error) {
-      served = undefined
+      if (served === now) served = undefined
       throw error
     }
   }
+  const knock = async (): Promise<Answer<Duplex>> => {
+    const { path, lose } = await current()
+    const answer = await machine.connect(path, { timeoutMs })
+    if (answer.status !== 'ok') lose()
+    return answer
+  }
   return {
     connect: async () => {
-      const { path } = await current()
-      const answer = await machine.connect(path, { timeoutMs })
+      const first = await knock()
+      // The end of a service is heard of later than a connection is refused. Nothing was sent: the next one gets the question.
+      const answer = first.status === 'ok' ? first : await knock()
       if (answer.status === 'ok') return answer.value
-      served = undefined
       throw unavailable(`nobody answers at Podman's socket: ${answer.reason}`)
+    },
+    isServed: async (lost) => {
+      if (lost.aborted) return false
+      const answer = await knock()
+      if (answer.status === 'ok') answer.value.destroy()
+      return answer.status === 'ok' && !lost.aborted
     },
     lost: async () => (await current()).lost,
     version: async () => (await current()).version,
@@ -163,7 +181,7 @@ async function hold(machine: Machine, path: string, timeoutMs: number): Promise<
     connection.write(UNFINISHED)
     connection.once('end', onEnd).once('close', onEnd).resume()
     if ('unref' in connection && typeof connection.unref === 'function') connection.unref()
-    return { status: 'ok', value: { version: printable(version, 40), lost: lost.signal } }
+    return { status: 'ok', value: { version: printable(version, 40), lost: lost.signal, lose: onEnd } }
   } catch (error) {
     connection.destroy()
     return {

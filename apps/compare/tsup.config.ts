@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
-import { leftOut } from './left-out.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
@@ -36,7 +35,7 @@ export default defineConfig({
   noExternal: [/.*/u],
   // cli-table3 does without it.
   external: ['@colors/colors'],
-  esbuildPlugins: [leftOut, fastWidth],
+  esbuildPlugins: [fastWidth],
   define: { TOOL_VERSION: JSON.stringify(version) },
   banner: {
     // CommonJS modules in the bundle ask for `require` and their own place.

@@ -10,7 +10,7 @@ const PACKAGES: Readonly<Record<string, { readonly ours: readonly string[]; read
   core: { ours: [], others: ['zod'] },
   host: { ours: ['core'], others: [] },
   image: { ours: ['core'], others: ['zod'] },
-  docker: { ours: ['core', 'image'], others: ['dockerode', 'zod'] },
+  docker: { ours: ['core', 'image'], others: ['zod'] },
   podman: { ours: ['core', 'image'], others: ['undici', 'zod'] },
   lxc: { ours: ['core', 'image'], others: ['zod'] },
   conformance: { ours: ['core'], others: ['tar-stream', 'vitest', 'zod'] },
@@ -19,7 +19,7 @@ const PACKAGES: Readonly<Record<string, { readonly ours: readonly string[]; read
 
 const ADAPTERS = ['docker', 'podman', 'lxc'] as const
 
-/** Modules that open the machine. Only `host` may; dockerode and undici get their stream from its door. */
+/** Modules that open the machine. Only `host` may; undici gets its stream from its door. */
 const DOORS: ReadonlySet<string> = new Set([
   'node:fs',
   'node:fs/promises',

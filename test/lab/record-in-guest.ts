@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { build } from 'tsup'
 import { z } from 'zod'
-import { leftOut } from '../../apps/compare/left-out.ts'
 import type { Guest } from './guest.ts'
 import { tellLabError } from './lab-error.ts'
 import { parseKindName, type GuestKind } from './releases.ts'
@@ -30,7 +29,6 @@ export async function bundleRecorder(folder: string): Promise<void> {
     clean: false,
     silent: true,
     noExternal: [/.*/u],
-    esbuildPlugins: [leftOut],
     esbuildOptions: (options) => {
       options.conditions = ['@rootless-runtime/source', 'node', 'import']
     },

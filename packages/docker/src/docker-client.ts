@@ -1,11 +1,12 @@
 import type { Duplex, Readable } from 'node:stream'
-import { RootlessError, printable, type Call } from '@rootless-runtime/core'
+import { type Call, type RootlessError } from '@rootless-runtime/core'
 import * as z from 'zod'
 import { goneError, toRefusal } from './docker-errors.ts'
 import { toReadable } from './docker-streams.ts'
 import { createHttpClient, type HttpClient } from './http-client.ts'
 import type { BodySink, HttpLimits, OpenAnswer } from './http-exchange.ts'
 import type { HttpRequest } from './http-request.ts'
+import { createTextSink, unreadable } from './http-text.ts'
 
 /** A question to Docker; `path` without the version. */
 export interface DockerRequest extends HttpRequest {
@@ -30,6 +31,8 @@ export interface DockerClient {
   work(request: DockerRequest, call: Call): Promise<DockerReply>
   /** An answer that is as long as something runs. Its head is waited for as `work` is. */
   open(request: DockerRequest, call: Call, sink: (answer: OpenAnswer) => BodySink): Promise<OpenAnswer>
+  /** When Docker answered last, on the clock of `performance`; before the first answer long ago. */
+  answeredAtMs(): number
 }
 
 /** As many containers as a host has: 10,000 of them are listed in 15 MB. */
@@ -39,8 +42,12 @@ const MAXIMUM_BODY_BYTES = 64 * 1024 * 1024
 export function createDockerClient(connect: () => Promise<Duplex>, timeoutMs: number): DockerClient {
   const http = createHttpClient(connect)
   const findPrefix = rememberPrefix(http, timeoutMs)
-  const send = async (request: DockerRequest, limits: HttpLimits, sink: Sink): Promise<OpenAnswer> =>
-    await http.send({ ...request, path: `${await findPrefix()}${request.path}` }, limits, sink)
+  let answeredAtMs = Number.NEGATIVE_INFINITY
+  const send = async (request: DockerRequest, limits: HttpLimits, sink: Sink): Promise<OpenAnswer> => {
+    const answer = await http.send({ ...request, path: `${await findPrefix()}${request.path}` }, limits, sink)
+    answeredAtMs = performance.now()
+    return answer
+  }
 
   const read = async (request: DockerRequest, limitMs: number | null, signal: AbortSignal | undefined): Promise<DockerReply> => {
     const limits = { timeoutMs: limitMs, until: 'end', signal } as const
@@ -50,6 +57,7 @@ export function createDockerClient(connect: () => Promise<Duplex>, timeoutMs: nu
   }
   const ping = (): Promise<DockerReply> => askPing(http, timeoutMs)
   return {
+    answeredAtMs: () => answeredAtMs,
     ask: (request, { signal }) => read(request, timeoutMs, signal),
     work: (request, { signal }) => whileAnswering(ping, timeoutMs, signal, (either) => read(request, null, either)),
     open: (request, { signal }, sink) =>
@@ -65,7 +73,7 @@ function toHead(signal: AbortSignal): HttpLimits {
 
 /** Gives the body of an answer that was expected to a sink, and reads the words of any other. */
 async function openAnswer(request: DockerRequest, sink: Sink, send: (sink: Sink) => Promise<OpenAnswer>): Promise<OpenAnswer> {
-  const refused = createTextSink()
+  const refused = createTextSink(MAXIMUM_BODY_BYTES)
   const answer = await send((opened) => (isExpected(request, opened.head.statusCode) ? sink(opened) : refused.sink(opened)))
   const { statusCode } = answer.head
   if (isExpected(request, statusCode)) return answer
@@ -73,7 +81,7 @@ async function openAnswer(request: DockerRequest, sink: Sink, send: (sink: Sink)
 }
 
 async function readReply(send: (sink: Sink) => Promise<OpenAnswer>): Promise<DockerReply> {
-  const body = createTextSink()
+  const body = createTextSink(MAXIMUM_BODY_BYTES)
   const { head } = await send(body.sink)
   return { statusCode: head.statusCode, headers: head.headers, text: await body.text }
 }
@@ -110,32 +118,6 @@ type Sink = (answer: OpenAnswer) => BodySink
 
 function isExpected({ expected = [] }: DockerRequest, statusCode: number): boolean {
   return (statusCode >= 200 && statusCode < 300) || statusCode === 101 || expected.includes(statusCode)
-}
-
-function createTextSink(): { readonly sink: Sink; readonly text: Promise<string> } {
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  // Nobody waits for it when there was no answer at all.
-  promise.catch(() => undefined)
-  const parts: Buffer[] = []
-  let bytes = 0
-  const sink: Sink = (answer) => ({
-    data: (part) => {
-      parts.push(part)
-      bytes += part.length
-      if (bytes <= MAXIMUM_BODY_BYTES) return true
-      answer.close()
-      reject(unreadable(`more than ${MAXIMUM_BODY_BYTES / 1024 ** 2} MiB`))
-      return false
-    },
-    end: () => resolve(toText(parts)),
-    fail: reject,
-  })
-  return { sink, text: promise }
-}
-
-function toText(parts: readonly Buffer[]): string {
-  const [first] = parts
-  return (parts.length === 1 && first !== undefined ? first : Buffer.concat(parts)).toString('utf8')
 }
 
 /**
@@ -204,13 +186,4 @@ export function parseReply<Schema extends z.ZodType>(
   const parsed = schema.safeParse(json)
   if (parsed.success) return parsed.data
   throw unreadable(`${what}: ${z.prettifyError(parsed.error)}`, parsed.error)
-}
-
-function unreadable(reason: string, cause?: unknown): RootlessError {
-  const shown = printable(reason)
-  return new RootlessError('ENGINE_OUTPUT_UNREADABLE', `Docker's answer cannot be read: ${shown}`, {
-    engine: 'docker',
-    evidence: shown,
-    cause,
-  })
 }

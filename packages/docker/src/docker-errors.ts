@@ -2,22 +2,16 @@ import { RootlessError, printable, setupFix, type ErrorCode } from '@rootless-ru
 
 export const SETUP_FIX = setupFix('install and start rootless Docker', 'docker')
 
-/** What Node says when a request to a daemon breaks off, with what it means for a person. */
-const WORDS: ReadonlyMap<string, string> = new Map([
-  ['ECONNRESET', 'the connection was reset'],
-  ['EPIPE', 'the connection was closed'],
-  ['HPE_INVALID_CONSTANT', 'it does not speak HTTP'],
-  ['HPE_INVALID_HEADER_TOKEN', 'it does not speak HTTP'],
-  ['HPE_HEADER_OVERFLOW', 'its headers are too long'],
-  ['ABORT_ERR', 'no answer within the time limit'],
-])
+/** What a question that only looks says, in the place of an answer. */
+const BROKEN: Readonly<Partial<Record<ErrorCode, string>>> = {
+  ENGINE_TIMEOUT: 'no answer within the time limit',
+  ENGINE_GONE: 'it hung up before it had answered',
+}
 
 /** Why a request did not come to an answer. */
 export function describeBroken(error: unknown): string {
-  if (!(error instanceof Error)) return printable(String(error))
-  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer within the time limit'
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return WORDS.get(code) ?? printable(error.message)
+  if (!(error instanceof RootlessError)) return printable(error instanceof Error ? error.message : String(error))
+  return BROKEN[error.code] ?? error.evidence ?? error.message
 }
 
 /** What the caller's own signal ended. */

@@ -30,11 +30,11 @@ export async function startExec(place: DockerPlace, id: string, plan: ExecPlan, 
   }
   const { answer, streams } = await openStreams(client, Id, plan, what, call).catch(giveUp)
   const stdin = plan.stdin ? toStdin(answer.connection) : noStdin(answer.connection)
-  await waitForStart(inspect, streams, what).catch(async (error: unknown) => {
+  const begun = await waitForStart(inspect, streams, what).catch(async (error: unknown) => {
     answer.close()
     return await giveUp(error)
   })
-  const ended = streams.closed.then(() => waitForEnd(inspect), giveUp)
+  const ended = streams.closed.then(() => toExitCode(begun) ?? waitForEnd(inspect), giveUp)
   ended.catch(() => undefined)
   const resize = (size: TerminalSize): Promise<void> => resizeExec(client, Id, plan.terminal, size)
   return { stdin, stdout: streams.stdout, stderr: streams.stderr, ended, resize }
@@ -81,20 +81,27 @@ async function inspectExec(client: DockerClient, execId: string, what: string): 
   }
 }
 
+/** A start takes longer than this, and whoever asks earlier only takes the time from it (20.10: 40 ms and more). */
+const FIRST_LOOK_MS = 25
+
 /**
  * Docker answers before it has started the command, and says on its stdout why it could not (20.10 to 28). Such a command has no
  * process: that, and not what it wrote, tells it from one that ran.
  */
-async function waitForStart(inspect: () => Promise<ExecState>, { stdout, closed }: CommandStreams, what: string): Promise<void> {
+async function waitForStart(
+  inspect: () => Promise<ExecState>,
+  { stdout, closed }: CommandStreams,
+  what: string,
+): Promise<ExecState> {
   const readable = Promise.withResolvers<void>()
   stdout.once('readable', readable.resolve)
   let first: readonly Promise<void>[] = [readable.promise, closed]
   try {
-    for (let pauseMs = 8; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+    for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, 100)) {
       const isFirst = Promise.race(first).then(() => (first = []))
       await Promise.race([isFirst, sleep(pauseMs)])
       const state = await inspect()
-      if (state.Pid > 0) return
+      if (state.Pid > 0) return state
       if (state.Running || state.ExitCode === null) continue
       await closed
       throw toRefusal(what, String(stdout.read() ?? `it ended with ${state.ExitCode} before it began`).trim())
@@ -105,11 +112,15 @@ async function waitForStart(inspect: () => Promise<ExecState>, { stdout, closed 
   }
 }
 
+function toExitCode({ Running, ExitCode }: ExecState): number | null {
+  return Running ? null : ExitCode
+}
+
 // The streams may be closed before the end: a command can close its own.
 async function waitForEnd(inspect: () => Promise<ExecState>): Promise<number> {
   for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 200)) {
-    const { Running, ExitCode } = await inspect()
-    if (!Running && ExitCode !== null) return ExitCode
+    const exitCode = toExitCode(await inspect())
+    if (exitCode !== null) return exitCode
     await sleep(pauseMs)
   }
 }

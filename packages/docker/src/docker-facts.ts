@@ -113,11 +113,11 @@ async function askAddress(system: System, address: DockerAddress, timeoutMs: num
 
 /** Who answers `/_ping` when it is not Docker: Podman says so in a header, whatever its socket is called. */
 function toOtherEngine({ headers, statusCode }: HttpAnswer): string | null {
-  const podman = headers['libpod-api-version']
-  if (typeof podman === 'string') return `Podman ${printable(podman, 40)} answers, not Docker`
-  const { server } = headers
-  if (typeof server === 'string' && server.startsWith('Docker/')) return null
-  const name = typeof server === 'string' && server !== '' ? printable(server, 60) : `something (status ${statusCode})`
+  const podman = headers.get('libpod-api-version')
+  if (podman !== undefined) return `Podman ${printable(podman, 40)} answers, not Docker`
+  const server = headers.get('server') ?? ''
+  if (server.startsWith('Docker/')) return null
+  const name = server === '' ? `something (status ${statusCode})` : printable(server, 60)
   return `${name} answers, not Docker`
 }
 

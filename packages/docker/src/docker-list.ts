@@ -31,8 +31,9 @@ export async function listContainers(
   call: Call,
 ): Promise<readonly DriverSummary[]> {
   const what = 'listing containers'
-  const filters = JSON.stringify({ label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) })
-  const path = `/containers/json?all=1&filters=${encodeURIComponent(filters)}`
+  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
+  const filters = label.length === 0 ? '' : `&filters=${encodeURIComponent(JSON.stringify({ label }))}`
+  const path = `/containers/json?all=1${filters}`
   const reply = await client.ask({ method: 'GET', path, what }, call)
   return parseReply(listed, reply, what).map((entry) => ({
     id: entry.Id,

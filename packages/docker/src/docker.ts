@@ -10,9 +10,9 @@ import {
 import { toDockerCapabilities } from './docker-capabilities.ts'
 import { findDocker, notFound, readDocker, type DockerAnswer, type FoundDocker } from './docker-facts.ts'
 
-/** Loads everything that the adapter would load when first asked: dockerode alone costs 150 ms. */
+/** Loads everything that the adapter would load when first asked. */
 export async function loadDocker(): Promise<void> {
-  await Promise.all([import('dockerode'), import('./docker-info.ts'), import('./docker-contexts.ts')])
+  await Promise.all([import('./docker-info.ts'), import('./docker-contexts.ts')])
 }
 
 /** Rootless Docker, through its socket. Creating asks nothing; Docker is asked once, when something is wanted of it. */

@@ -1,4 +1,4 @@
-import { RootlessError, printable } from '@rootless-runtime/core'
+import { unreadable } from './http-text.ts'
 
 /** Status and headers of an answer; names of headers in lower case. */
 export interface ResponseHead {
@@ -156,12 +156,4 @@ function parseHead(text: string): ResponseHead {
     if (colon > 0) headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim())
   }
   return { statusCode: Number(status), headers }
-}
-
-function unreadable(reason: string): RootlessError {
-  const shown = printable(reason)
-  return new RootlessError('ENGINE_OUTPUT_UNREADABLE', `Docker's answer cannot be read: ${shown}`, {
-    engine: 'docker',
-    evidence: shown,
-  })
 }

@@ -10,7 +10,7 @@ import { removeByForce, stopContainer } from './end-container.ts'
 import { hasCode, throwIfAborted, unlessAborted } from './ending.ts'
 import type { ExecOptions, Healthcheck } from './options.ts'
 import { readStats } from './read-stats.ts'
-import { parseRecord, RECORD_LABEL } from './record.ts'
+import { parseRecord, RECORD_LABEL, type ContainerRecord } from './record.ts'
 import { toRootOwnedTar } from './root-owned-tar.ts'
 import { toSignalName } from './signals.ts'
 import { startContainer, type Starting } from './start-container.ts'
@@ -54,7 +54,7 @@ type Questions = Pick<Container, 'inspect' | 'logs' | 'stats' | 'wait' | 'port' 
 
 function toQuestions({ driver, context, id, record }: Starting): Questions {
   return {
-    inspect: async (call = {}) => toContainerState(await driver.inspect(id, call)),
+    inspect: async (call = {}) => toContainerState(await driver.inspect(id, call), record),
     logs: (options = {}) => driver.logs(id, options),
     stats: async (call = {}) => {
       const { pid, name } = await driver.inspect(id, call)
@@ -152,8 +152,7 @@ async function askHealth(container: Container, healthcheck: Healthcheck | null, 
 }
 
 /** What is known of a container: what its engine says, and what we noted when we made it. */
-export function toContainerState(state: DriverState): ContainerState {
-  const { ports, network, mounts } = parseRecord(state.labels[RECORD_LABEL])
+function toContainerState(state: DriverState, { ports, network, mounts }: ContainerRecord): ContainerState {
   const {
     id,
     name,

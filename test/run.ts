@@ -1,104 +1,20 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { FAILED, NOTHING, PASSED, readCount, type Count } from './count.ts'
-import { ALL_GUESTS, CORE_GUESTS, toKindName, type GuestKind } from './lab/releases.ts'
+import { check, ONE_AFTER_ANOTHER, root, run, runProject, say, vitest } from './checks.ts'
+import { FAILED, NOTHING, readCount, type Count } from './count.ts'
+import { ALL_GUESTS, CORE_GUESTS } from './lab/releases.ts'
+import { ALL_SUITES, CORE_SUITES, prepareLab, runLab } from './run-lab.ts'
 
 // `pnpm test`: every check of this repository, the live ones on the real engines of this machine, and one line at the end;
 // `pnpm test PART...`: the named ones alone, `live` with files when they are named too.
-// `pnpm test:lab` (`--lab`): the guests of the lab alone, the core set or, with `--all`, every one; in CI `pnpm test` has the core set.
+// `pnpm test:lab` (`--lab`): the guests of the lab alone, the core set or, with `--all`, every one; `--at-once N`: so many suites side
+// by side, each with one guest. In CI `pnpm test` has the core set.
 // Engines belong to an ordinary user: as root the live tests run as TEST_USER, or as the user that `rootless setup` makes.
 
-const root = join(import.meta.dirname, '..')
 const USER = process.env['TEST_USER'] ?? 'rootless'
 const EVERYTHING_MUST_RUN = process.env['CI'] === 'true'
-const results = mkdtempSync(join(tmpdir(), 'rootless-test-'))
-
-/** What the core guests are looked at with. */
-const CORE_SUITES = ['test/lab/lab.lab.test.ts', 'test/lab/matrix/matrix.lab.test.ts']
-/** What `--all` looks at every guest with: every suite that there is, the core ones first. */
-const ALL_SUITES = [...new Set([...CORE_SUITES, ...globSync('test/lab/**/*.lab.test.ts', { cwd: root }).toSorted()])]
-
-/** Files share the engines, and see to it that nothing is left in them. */
-const ONE_AFTER_ANOTHER = ['--no-file-parallelism']
-
-function say(text: string): void {
-  process.stdout.write(`\n${text}\n`)
-}
-
-function run(command: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<number> {
-  const [file = '', ...words] = command
-  return new Promise((resolve) => {
-    const env = { ...process.env, ...environment }
-    const child = spawn(file, words, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
-    child.once('error', (error) => {
-      say(`${file}: ${error.message}`)
-      resolve(127)
-    })
-    child.once('exit', (code) => resolve(code ?? 1))
-  })
-}
-
-/** A command that passes or fails as a whole. */
-async function check(title: string, command: readonly string[]): Promise<Count> {
-  say(`== ${title}`)
-  const code = await run(command)
-  if (code !== 0) say(`failed: ${title} (exit code ${code})`)
-  return code === 0 ? PASSED : FAILED
-}
-
-function vitest(project: string, output: string): readonly string[] {
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
-  // The folder may belong to somebody else: the configuration is loaded as it is, and nothing is written beside it.
-  return [
-    process.execPath,
-    join(root, 'node_modules/vitest/vitest.mjs'),
-    'run',
-    '--project',
-    project,
-    '--configLoader',
-    'native',
-    ...reporters,
-  ]
-}
-
-async function runProject(
-  project: string,
-  words: readonly string[] = [],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Count> {
-  say(`== vitest: ${project}`)
-  const output = join(results, `${project}.json`)
-  return readCount(output, await run([...vitest(project, output), ...words], environment))
-}
-
-/** The guests of the lab, built and frozen, which a full cache makes short; and the tools for it installed. */
-function prepareLab(guests: readonly GuestKind[]): Promise<Count> {
-  const names = guests.map(toKindName)
-  return check(`guests of the lab: ${names.join(', ')}`, [process.execPath, join(root, 'test/lab/lab.ts'), 'prepare', ...names])
-}
-
-/** The guests of the lab, looked at one after the other, once they are prepared. */
-async function runLab(prepared: Count, guests: readonly GuestKind[], suites: readonly string[]): Promise<readonly Count[]> {
-  if (prepared.failed > 0) return []
-  const environment = { LAB_GUESTS: guests.map(toKindName).join(',') }
-  const started = performance.now()
-  const counts: Count[] = []
-  const times: string[] = []
-  for (const suite of suites) {
-    const before = performance.now()
-    const count = await runProject('lab', [...ONE_AFTER_ANOTHER, suite], environment)
-    counts.push(count)
-    times.push(`${suite}: ${toMinutes(before)}, ${count.passed} passed, ${count.failed} failed`)
-  }
-  say([`== the lab: ${guests.length} guests in ${toMinutes(started)}`, ...times].join('\n'))
-  return counts
-}
-
-function toMinutes(since: number): string {
-  return `${((performance.now() - since) / 60_000).toFixed(1)} min`
-}
 
 interface Session {
   readonly title: string
@@ -232,7 +148,6 @@ async function runChecks(): Promise<readonly Count[]> {
 
 async function main(): Promise<number> {
   const counts = await runChecks()
-  rmSync(results, { recursive: true, force: true })
   const sum = (pick: (count: Count) => number): number => counts.reduce((total, count) => total + pick(count), 0)
   const [passed, failed, skipped] = [sum((each) => each.passed), sum((each) => each.failed), sum((each) => each.skipped)]
   say(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`)

@@ -25,21 +25,31 @@ async function eventually(look: () => boolean, patienceMs: number): Promise<bool
   return true
 }
 
-/** The folders of machines that qemu processes of now were started with. */
-function listMachines(): readonly string[] {
+interface Machine {
+  readonly folder: string
+  readonly parent: number
+}
+
+/** The machines that qemu processes of now are; others may have theirs on this host. */
+function listMachines(): readonly Machine[] {
   return readdirSync('/proc').flatMap((pid) => {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-      const monitor = /unix:(\/[^,]*\/lab-[^,/]*)\/monitor/u.exec(words)?.[1]
-      return monitor === undefined ? [] : [monitor]
+      const folder = /unix:(\/[^,]*\/lab-[^,/]*)\/monitor/u.exec(words)?.[1]
+      const parent = /^PPid:\s*(\d+)$/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+      return folder === undefined ? [] : [{ folder, parent: Number(parent) }]
     } catch {
       return []
     }
   })
 }
 
+function foldersOf(owner: number | undefined): readonly string[] {
+  return listMachines().flatMap(({ folder, parent }) => (parent === owner ? [folder] : []))
+}
+
 test('two guests of one frozen state are apart, pass streams and exit codes through, and keep nothing', async () => {
-  const before = listMachines()
+  const before = foldersOf(process.pid)
   {
     await using one = await startGuest({ release, configuration })
     await using two = await startGuest({ release, configuration })
@@ -52,28 +62,29 @@ test('two guests of one frozen state are apart, pass streams and exit codes thro
     })
     const drift = Math.abs(Number(await one.must('date +%s')) - Date.now() / 1000)
     expect(drift).toBeLessThan(5)
-    expect(listMachines().length).toBe(before.length + 2)
+    expect(foldersOf(process.pid).length).toBe(before.length + 2)
     const started = performance.now()
     await expect(one.run('sleep 60', { timeoutMs: 2000 })).rejects.toThrow(/no end within 2 s/u)
     expect(performance.now() - started).toBeLessThan(10_000)
   }
-  expect(listMachines()).toEqual(before)
+  expect(foldersOf(process.pid)).toEqual(before)
 })
 
 test('a guest ends with its owner, even one that was killed', async () => {
-  const before = listMachines()
   const owner = spawn(process.execPath, [join(import.meta.dirname, 'lab.ts'), 'start', `${release}-${configuration}`], {
     stdio: 'ignore',
   })
-  expect(await eventually(() => listRunning().length > 0, 120_000)).toBe(true)
-  expect(listMachines().length).toBe(before.length + 1)
+  const isListed = (): boolean => listRunning().some((running) => running.owner === owner.pid)
+  expect(await eventually(isListed, 120_000)).toBe(true)
+  const [folder] = foldersOf(owner.pid)
+  expect(folder).toBeDefined()
   owner.kill('SIGKILL')
-  expect(await eventually(() => listMachines().length === before.length, 5000)).toBe(true)
-  expect(listRunning()).toEqual([])
+  expect(await eventually(() => !listMachines().some((machine) => machine.folder === folder), 5000)).toBe(true)
+  expect(isListed()).toBe(false)
 })
 
 test('a guest that never boots is ended, and the tail of its console is shown', async () => {
-  const before = listMachines()
+  const before = foldersOf(process.pid)
   const attempt = startGuest({
     release,
     configuration,
@@ -87,7 +98,7 @@ test('a guest that never boots is ended, and the tail of its console is shown', 
     message: expect.stringMatching(/did not answer within 40 s/u),
     nextStep: expect.stringMatching(/console:\n[^]*\w/u),
   })
-  expect(listMachines()).toEqual(before)
+  expect(foldersOf(process.pid)).toEqual(before)
   expect(before.every((folder) => existsSync(folder))).toBe(true)
 })
 
@@ -128,7 +139,7 @@ describe('a lab that cannot go on says so, with the next step, and leaves nothin
     const disk = join(folder, 'disk')
     writeFileSync(disk, '')
     truncateSync(disk, 1024 * 1024)
-    const before = listMachines()
+    const before = foldersOf(process.pid)
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
@@ -151,7 +162,7 @@ describe('a lab that cannot go on says so, with the next step, and leaves nothin
       await machine.stop()
       server.close()
     }
-    expect(listMachines()).toEqual(before)
+    expect(foldersOf(process.pid)).toEqual(before)
     expect(existsSync(machine.folder)).toBe(false)
   })
 })

@@ -1,8 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Answer, System } from '@rootless-runtime/core'
-import { describeBroken } from './docker-errors.ts'
-import { exchange } from './http-exchange.ts'
-import { createTextSink } from './http-text.ts'
+import { createTextSink, exchange } from '@rootless-runtime/core/http'
+import { describeBroken, DOCKER_HTTP } from './docker-errors.ts'
 
 /** 20.10 answers GET /info with 3 KB. */
 const MAXIMUM_BODY_BYTES = 4 * 1024 * 1024
@@ -39,8 +38,9 @@ export async function openSocketApi(system: System, socketPath: string, timeoutM
 async function get(connect: () => Promise<Duplex>, path: string, timeoutMs: number): Promise<Answer<HttpAnswer>> {
   try {
     const body = createTextSink(MAXIMUM_BODY_BYTES)
+    const ends = { engine: DOCKER_HTTP, sink: body.sink, release: drop }
     const limits = { timeoutMs, until: 'end', signal: undefined } as const
-    const { head } = await exchange(await connect(), { method: 'GET', path }, limits, { sink: body.sink, release: drop })
+    const { head } = await exchange(await connect(), { method: 'GET', path }, limits, ends)
     return { status: 'ok', value: { statusCode: head.statusCode, headers: head.headers, body: await body.text } }
   } catch (error) {
     return { status: 'failed', reason: `GET ${path}: ${describeBroken(error)}` }

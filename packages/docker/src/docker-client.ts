@@ -1,12 +1,17 @@
 import type { Duplex, Readable } from 'node:stream'
-import { type Call, type RootlessError } from '@rootless-runtime/core'
+import { printable, RootlessError, type Call } from '@rootless-runtime/core'
+import {
+  createHttpClient,
+  createTextSink,
+  type BodySink,
+  type HttpClient,
+  type HttpLimits,
+  type HttpRequest,
+  type OpenAnswer,
+} from '@rootless-runtime/core/http'
 import * as z from 'zod'
-import { goneError, toRefusal } from './docker-errors.ts'
+import { DOCKER_HTTP, goneError, toRefusal } from './docker-errors.ts'
 import { toReadable } from './docker-streams.ts'
-import { createHttpClient, type HttpClient } from './http-client.ts'
-import type { BodySink, HttpLimits, OpenAnswer } from './http-exchange.ts'
-import type { HttpRequest } from './http-request.ts'
-import { createTextSink, unreadable } from './http-text.ts'
 
 /** A question to Docker; `path` without the version. */
 export interface DockerRequest extends HttpRequest {
@@ -40,7 +45,7 @@ const MAXIMUM_BODY_BYTES = 64 * 1024 * 1024
 
 /** A client over connections that `connect` opens. It asks nothing before its first question. */
 export function createDockerClient(connect: () => Promise<Duplex>, timeoutMs: number): DockerClient {
-  const http = createHttpClient(connect)
+  const http = createHttpClient({ engine: DOCKER_HTTP, connect, idleMs: Number.POSITIVE_INFINITY })
   const findPrefix = rememberPrefix(http, timeoutMs)
   let answeredAtMs = Number.NEGATIVE_INFINITY
   const send = async (request: DockerRequest, limits: HttpLimits, sink: Sink): Promise<OpenAnswer> => {
@@ -186,4 +191,13 @@ export function parseReply<Schema extends z.ZodType>(
   const parsed = schema.safeParse(json)
   if (parsed.success) return parsed.data
   throw unreadable(`${what}: ${z.prettifyError(parsed.error)}`, parsed.error)
+}
+
+function unreadable(reason: string, cause?: unknown): RootlessError {
+  const shown = printable(reason)
+  return new RootlessError('ENGINE_OUTPUT_UNREADABLE', `Docker's answer cannot be read: ${shown}`, {
+    engine: 'docker',
+    evidence: shown,
+    cause,
+  })
 }

@@ -1,4 +1,5 @@
 import { RootlessError, printable, setupFix, type ErrorCode } from '@rootless-runtime/core'
+import type { HttpEngine } from '@rootless-runtime/core/http'
 
 export const SETUP_FIX = setupFix('install and start rootless Docker', 'docker')
 
@@ -32,6 +33,9 @@ export function timeoutError(what: string, timeoutMs: number): RootlessError {
     engine: 'docker',
   })
 }
+
+/** What goes wrong between a request and its answer, in the words above. */
+export const DOCKER_HTTP: HttpEngine = { engine: 'docker', aborted: abortedError, gone: goneError, timeout: timeoutError }
 
 /**
  * Docker's words and our codes, the first that fits. Of 20.10.24 with runc 1.1.5, 26.1.5 and 28.2; a new word is a new line here.

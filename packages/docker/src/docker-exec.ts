@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RootlessError, type Call, type ContainerProcess, type ExecPlan, type TerminalSize } from '@rootless-runtime/core'
+import type { OpenAnswer } from '@rootless-runtime/core/http'
 import * as z from 'zod'
 import { parseReply, type DockerClient } from './docker-client.ts'
 import { endCommand } from './docker-end-process.ts'
 import { goneError, toRefusal } from './docker-errors.ts'
 import type { DockerPlace } from './docker-lifecycle.ts'
 import { noStdin, splitStreams, toStdin, type CommandStreams } from './docker-streams.ts'
-import type { OpenAnswer } from './http-exchange.ts'
 
 const execCreated = z.object({ Id: z.string() })
 const execInspect = z.object({ Running: z.boolean(), ExitCode: z.number().nullable(), Pid: z.number() })

@@ -1,7 +1,7 @@
 import { Readable, Writable, type Duplex } from 'node:stream'
 import { createFrameParser, type FrameParser, type RootlessError } from '@rootless-runtime/core'
+import type { BodySink, OpenAnswer } from '@rootless-runtime/core/http'
 import { goneError, toRefusal } from './docker-errors.ts'
-import type { BodySink, OpenAnswer } from './http-exchange.ts'
 
 /** The streams of a command on one connection. */
 export interface CommandStreams {

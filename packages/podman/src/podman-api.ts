@@ -1,7 +1,7 @@
-import { Readable, type Duplex } from 'node:stream'
-import { RootlessError, type Call } from '@rootless-runtime/core'
-import { abortedError, goneError, toRefusal } from './podman-errors.ts'
-import { createSend, parseJson, parseWords, readAll, toPath, type Answered } from './podman-http.ts'
+import type { Duplex, Readable } from 'node:stream'
+import type { Call } from '@rootless-runtime/core'
+import { toRefusal } from './podman-errors.ts'
+import { createPodmanClient, parseJson, parseWords, toPath, type Answered } from './podman-http.ts'
 import type { Question } from './podman-question.ts'
 import type { PodmanService } from './podman-service.ts'
 import { within, type Limits } from './podman-time-limit.ts'
@@ -30,8 +30,8 @@ export interface Headed extends Pick<Answered, 'headers'> {
   readonly found: boolean
 }
 
-export async function createPodmanApi(service: PodmanService, timeoutMs: number): Promise<PodmanApi> {
-  const send = await createSend(service, timeoutMs)
+export function createPodmanApi(service: PodmanService, timeoutMs: number): PodmanApi {
+  const client = createPodmanClient(service, timeoutMs)
   const limits = (question: Pick<Question, 'timeoutMs'>, { signal }: Call): Limits => ({
     timeoutMs: question.timeoutMs === undefined ? timeoutMs : question.timeoutMs,
     signal,
@@ -39,19 +39,15 @@ export async function createPodmanApi(service: PodmanService, timeoutMs: number)
   return {
     ask: (question, call) =>
       within(question.what, limits(question, call), async (limit) => {
-        const { body } = await send(question, limit)
-        return parseJson(await readAll(body, question.what), question.what)
+        const { text } = await client.read(question, limit)
+        return parseJson(text, question.what)
       }),
     head: (question, call) =>
       within(question.what, limits({}, call), async (limit) => {
-        const { statusCode, headers, body } = await send({ method: 'HEAD', ...question }, limit)
-        await body.dump()
+        const { statusCode, headers } = await client.read({ method: 'HEAD', ...question }, limit)
         return { found: statusCode < 400, headers }
       }),
-    open: async (question, call) => {
-      const { body } = await within(question.what, limits(question, call), (limit) => send(question, limit))
-      return Readable.from(readMapped(body, question.what, call.signal), { objectMode: false })
-    },
+    open: (question, call) => within(question.what, limits(question, call), (limit) => client.open(question, limit, call.signal)),
     upgrade: (question, call) =>
       within(question.what, limits(question, call), async ({ signal }) => {
         const connection = await service.connect()
@@ -76,18 +72,5 @@ async function upgrade(connection: Duplex, question: Question, signal: AbortSign
     throw error
   } finally {
     signal.removeEventListener('abort', onAbort)
-  }
-}
-
-/** A body that breaks off is an engine that is gone. */
-async function* readMapped(body: Readable, what: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  const onAbort = (): void => void body.destroy(abortedError(what, signal))
-  signal?.addEventListener('abort', onAbort, { once: true })
-  try {
-    for await (const chunk of body) yield chunk
-  } catch (error) {
-    throw error instanceof RootlessError ? error : goneError(what, error)
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
   }
 }

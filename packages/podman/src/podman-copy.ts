@@ -19,7 +19,7 @@ export async function copyInto(api: PodmanApi, { id, targetFolder, tar }: CopyIn
   const path = toPath(id, targetFolder)
   const { found, headers } = await api.head({ path, what }, call)
   if (!found) await inspectContainer(api, id, call)
-  if (!found || !isFolder(headers['x-docker-container-path-stat'], what))
+  if (!found || !isFolder(headers.get('x-docker-container-path-stat'), what))
     throw new RootlessError('PATH_NOT_FOUND', `${what}: there is no such folder inside`, { engine: 'podman' })
   await api.ask({ method: 'PUT', path, what, tar, timeoutMs: null }, call)
 }

@@ -2,21 +2,15 @@ import { createSecretFolders, readOwnAddress, type DriverContext, type EngineDri
 import { createPodmanApi } from './podman-api.ts'
 import { createPodmanContainers } from './podman-containers.ts'
 import { createEndCommand } from './podman-end-process.ts'
-import { loadUndici } from './podman-http.ts'
 import { createPodmanImages } from './podman-images.ts'
 import { createPodmanNetworks, createPodmanVolumes } from './podman-networks.ts'
 import { createOwnerMaps } from './podman-owner.ts'
 import { createPodmanService } from './podman-service.ts'
 
-/** Loads what the first question would load. */
-export async function loadClient(): Promise<void> {
-  await loadUndici()
-}
-
 /** What Podman does beside answering questions. Nothing is asked, and no service started, before the first call. */
 export async function openPodmanDriver({ machine, timeoutMs, capabilities }: DriverContext): Promise<EngineDriver> {
   const service = createPodmanService(machine, timeoutMs)
-  const api = await createPodmanApi(service, timeoutMs)
+  const api = createPodmanApi(service, timeoutMs)
   return {
     containers: createPodmanContainers({
       api,

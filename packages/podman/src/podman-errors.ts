@@ -1,4 +1,5 @@
 import { printable, RootlessError, setupFix, type CommandAnswer, type ErrorCode, type Fix } from '@rootless-runtime/core'
+import type { HttpEngine } from '@rootless-runtime/core/http'
 
 export const SETUP_FIX = setupFix('install rootless Podman and make it ready', 'podman')
 
@@ -121,6 +122,9 @@ export function goneError(what: string, cause?: unknown): RootlessError {
 export function timeoutError(what: string, timeoutMs: number): RootlessError {
   return new RootlessError('ENGINE_TIMEOUT', `${what}: Podman did not answer within ${timeoutMs} ms`, { engine: 'podman' })
 }
+
+/** What goes wrong between a question and its answer, in the words above. */
+export const PODMAN_HTTP: HttpEngine = { engine: 'podman', aborted: abortedError, gone: goneError, timeout: timeoutError }
 
 export function unreadableError(what: string, reason: string): RootlessError {
   const evidence = printable(reason)

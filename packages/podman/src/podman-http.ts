@@ -1,74 +1,108 @@
 import { Readable } from 'node:stream'
+import {
+  createHttpClient,
+  createTextSink,
+  type BodySink,
+  type HttpLimits,
+  type HttpRequest,
+  type OpenAnswer,
+} from '@rootless-runtime/core/http'
 import { z } from 'zod'
-import { toRefusal, unreadableError } from './podman-errors.ts'
+import { abortedError, PODMAN_HTTP, toRefusal, unreadableError } from './podman-errors.ts'
 import type { Question } from './podman-question.ts'
 import type { PodmanService } from './podman-service.ts'
-import { toSocket } from './podman-socket.ts'
 import { limitUpload, type TimeLimit } from './podman-time-limit.ts'
 
-/** Sends a question on a connection that is kept for the next. */
-export type Send = (question: Question, limit: TimeLimit) => Promise<Answered>
+/** Questions on connections that are kept for the next. */
+export interface PodmanClient {
+  /** The whole answer. */
+  read(question: Question, limit: TimeLimit): Promise<Answered>
+  /** The body of an answer, as it comes; what nobody reads holds Podman up. `signal`: of whoever reads. */
+  open(question: Question, limit: TimeLimit, signal: AbortSignal | undefined): Promise<Readable>
+}
 
 /** An answer that is no error, or the absence that a HEAD asked for. */
 export interface Answered {
   readonly statusCode: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: Readable & { dump(): Promise<void> }
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>
+  readonly text: string
 }
 
-const TAR = 'application/x-tar'
 const MAXIMUM_ANSWER_BYTES = 64 * 1024 * 1024
+/** Podman hangs up on a connection without a question after twice the time that its service outlives its work, which is 5 s. */
+const IDLE_MS = 4000
 
-/** Loads undici from where it is asked for later: in a bundle, another place would be looked up once more. */
-export async function loadUndici(): Promise<void> {
-  await import('undici')
+/** A client over the service's connections. */
+export function createPodmanClient(service: PodmanService, timeoutMs: number): PodmanClient {
+  const http = createHttpClient({ engine: PODMAN_HTTP, connect: () => service.connect(), idleMs: IDLE_MS })
+  const send = (question: Question, limit: TimeLimit, sink: (answer: OpenAnswer) => BodySink): Promise<OpenAnswer> =>
+    http.send(toRequest(question, limit, timeoutMs), toLimits(limit), sink)
+  return {
+    read: async (question, limit) => {
+      const body = createTextSink(MAXIMUM_ANSWER_BYTES)
+      const { statusCode, headers } = (await send(question, limit, body.sink)).head
+      const text = await body.text
+      if (!isFine(question, statusCode)) throw toRefusal(question, parseWords(text))
+      return { statusCode, headers, text }
+    },
+    open: async (question, limit, signal) => {
+      const words = createTextSink(MAXIMUM_ANSWER_BYTES)
+      const opened = Promise.withResolvers<Readable>()
+      const { head } = await send(question, limit, (answer) => {
+        if (!isFine(question, answer.head.statusCode)) return words.sink(answer)
+        const { stream, sink } = toBody(answer, question.what, signal)
+        opened.resolve(stream)
+        return sink
+      })
+      if (!isFine(question, head.statusCode)) throw toRefusal(question, parseWords(await words.text))
+      return await opened.promise
+    },
+  }
 }
 
-/** undici over the service's connections. */
-export async function createSend(service: PodmanService, timeoutMs: number): Promise<Send> {
-  // By its default export: in a bundle, a CommonJS module that is loaded late has no other.
-  const { default: undici } = await import('undici')
-  const pool = new undici.Pool('http://podman', {
-    connections: null,
-    pipelining: 1,
-    // Time limits are ours: a question about waiting has none.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: (_, callback) => {
-      service.connect().then(
-        (stream) => callback(null, toSocket(stream)),
-        (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
-      )
+// Time limits are ours: they fire the signal.
+function toLimits({ signal }: TimeLimit): HttpLimits {
+  return { timeoutMs: null, until: 'end', signal }
+}
+
+function toRequest(question: Question, limit: TimeLimit, timeoutMs: number): HttpRequest {
+  const { method, json, tar, what } = question
+  const asked = { method, path: toPath(question) }
+  if (json !== undefined) return { ...asked, body: { json } }
+  return tar === undefined ? asked : { ...asked, body: { tar: limitUpload(tar, { what, limit, timeoutMs }) } }
+}
+
+function isFine({ method }: Question, statusCode: number): boolean {
+  return statusCode < 400 || (method === 'HEAD' && statusCode === 404)
+}
+
+function toBody(
+  answer: OpenAnswer,
+  what: string,
+  signal: AbortSignal | undefined,
+): { readonly stream: Readable; readonly sink: BodySink } {
+  const onAbort = (): void => void stream.destroy(abortedError(what, signal))
+  const stream = new Readable({
+    read: () => answer.resume(),
+    destroy: (error, callback) => {
+      signal?.removeEventListener('abort', onAbort)
+      answer.close()
+      callback(error)
     },
   })
-  return async (question, limit) => {
-    const { method, json, tar, what } = question
-    const upload = tar === undefined ? null : Readable.from(limitUpload(tar, { what, limit, timeoutMs }), { objectMode: false })
-    const { statusCode, headers, body } = await pool.request({
-      method,
-      path: toPath(question),
-      headers: json === undefined && tar === undefined ? {} : { 'content-type': json === undefined ? TAR : 'application/json' },
-      body: json === undefined ? upload : JSON.stringify(json),
-      signal: limit.signal,
-    })
-    if (statusCode < 400 || (method === 'HEAD' && statusCode === 404)) return { statusCode, headers, body }
-    throw toRefusal(question, parseWords(await readAll(body, what)))
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted === true) onAbort()
+  const sink: BodySink = {
+    data: (bytes) => stream.push(bytes),
+    end: () => void stream.push(null),
+    fail: (error) => void stream.destroy(error),
   }
+  return { stream, sink }
 }
 
 export function toPath({ root = 'v3.0.0', path }: Question): string {
   return `/${root}/libpod${path}`
-}
-
-export async function readAll(body: Readable, what: string): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes > MAXIMUM_ANSWER_BYTES) throw unreadableError(what, `it is longer than ${MAXIMUM_ANSWER_BYTES} bytes`)
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 export function parseJson(text: string, what: string): unknown {

@@ -39,6 +39,5 @@ export async function loadPodman(): Promise<void> {
 
 /** Loads what the adapter would load when something is first run. */
 export async function loadPodmanDriver(): Promise<void> {
-  const { loadClient } = await import('./podman-driver.ts')
-  await loadClient()
+  await import('./podman-driver.ts')
 }

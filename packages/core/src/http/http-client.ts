@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { abortedError } from './docker-errors.ts'
+import type { HttpEngine } from './http-errors.ts'
 import { exchange, type BodySink, type HttpLimits, type OpenAnswer } from './http-exchange.ts'
 import type { HttpRequest } from './http-request.ts'
 
@@ -12,25 +12,42 @@ export interface HttpClient {
 /** Connections kept without a request. */
 const MAXIMUM_IDLE = 8
 
+/** How a client's connections are opened and kept. */
+export interface HttpConnections {
+  readonly engine: HttpEngine
+  readonly connect: () => Promise<Duplex>
+  /** How long one without a request is used again; shorter than the server keeps it, whose end would meet a new request. */
+  readonly idleMs: number
+}
+
 /** A client over connections that `connect` opens. Those without a request keep no process alive. */
-export function createHttpClient(connect: () => Promise<Duplex>): HttpClient {
+export function createHttpClient({ engine, connect, idleMs }: HttpConnections): HttpClient {
   const idle: Idle[] = []
   const release = (stream: Duplex): void => {
     if (idle.length >= MAXIMUM_IDLE || stream.destroyed) return void stream.destroy()
     const entry = keepIdle(stream, () => void idle.splice(idle.indexOf(entry), 1))
     idle.push(entry)
   }
+  const takeIdle = (): Duplex | null => {
+    for (let entry = idle.pop(); entry !== undefined; entry = idle.pop()) {
+      const stream = entry.wake()
+      if (performance.now() - entry.sinceMs < idleMs) return stream
+      stream.destroy()
+    }
+    return null
+  }
   return {
     send: async (request, limits, sink) => {
       const { signal } = limits
-      if (signal?.aborted === true) throw abortedError(request.path, signal)
-      const stream = idle.pop()?.wake() ?? (await connect())
-      return await exchange(stream, request, limits, { sink, release })
+      if (signal?.aborted === true) throw engine.aborted(request.path, signal)
+      const stream = takeIdle() ?? (await connect())
+      return await exchange(stream, request, limits, { engine, sink, release })
     },
   }
 }
 
 interface Idle {
+  readonly sinceMs: number
   wake(): Duplex
 }
 
@@ -46,6 +63,7 @@ function keepIdle(stream: Duplex, forget: () => void): Idle {
   stream.resume()
   keepProcess(stream, 'unref')
   return {
+    sinceMs: performance.now(),
     wake: () => {
       leave()
       keepProcess(stream, 'ref')

@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { RootlessError, printable } from '@rootless-runtime/core'
+import { RootlessError } from '../errors.ts'
+import { printable } from '../printable.ts'
 
 /** A request; a body that is a stream is sent in chunks, at the engine's pace. */
 export interface HttpRequest {
@@ -38,22 +38,22 @@ async function writeChunk(stream: Duplex, chunk: Uint8Array): Promise<void> {
   const wantsMore = stream.write('\r\n')
   stream.uncork()
   if (wantsMore || stream.destroyed) return
-  const stop = new AbortController()
-  const options = { signal: stop.signal }
-  try {
-    await Promise.race([once(stream, 'drain', options), once(stream, 'close', options)])
-  } catch {
-    // `once` rejects at an error of the connection, which its own `close` tells: nothing is wrong with what was to be sent.
-  } finally {
-    stop.abort()
-  }
+  await drained(stream)
+}
+
+/** Settles at the end of a connection too, which its own `close` tells: nothing is wrong with what was to be sent. */
+async function drained(stream: Duplex): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  stream.on('drain', resolve).on('close', resolve)
+  await promise
+  stream.off('drain', resolve).off('close', resolve)
 }
 
 function renderHead({ method, path, upgrade = false }: HttpRequest, headers: readonly string[]): string {
   // Whoever made a path encoded what it put there; a blank or a newline would begin another request.
   if (!/^\/[!-~]*$/u.test(path)) {
-    throw new RootlessError('INVALID_ARGUMENT', `Docker cannot be asked for ${printable(path)}`, { engine: 'docker' })
+    throw new RootlessError('INVALID_ARGUMENT', `no engine can be asked for ${printable(path)}`)
   }
   const wanted = upgrade ? ['Connection: Upgrade', 'Upgrade: tcp', ...headers] : headers
-  return `${method} ${path} HTTP/1.1\r\nHost: docker\r\n${wanted.map((header) => `${header}\r\n`).join('')}\r\n`
+  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${wanted.map((header) => `${header}\r\n`).join('')}\r\n`
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { RootlessError } from '@rootless-runtime/core'
 import { describe, expect, test } from 'vitest'
-import { ResponseParser } from '../src/http-response.ts'
+import { ResponseParser } from '../src/http/http-response.ts'
 
 interface Seen {
   readonly statusCode: number | null

@@ -1,4 +1,4 @@
-import { unreadable } from './http-text.ts'
+import { unreadable } from './http-errors.ts'
 
 /** Status and headers of an answer; names of headers in lower case. */
 export interface ResponseHead {
@@ -24,7 +24,7 @@ type Step = (bytes: Buffer) => Buffer
 
 /**
  * Reads one HTTP/1.1 answer out of what a connection brings. After status 101 everything is data until the connection ends. Go's
- * server, which Docker is, sends a `Content-Length`, or chunks; what has neither ends with the connection.
+ * server, which Docker and Podman are, sends a `Content-Length`, or chunks; what has neither ends with the connection.
  */
 export class ResponseParser {
   readonly #handler: ResponseHandler

@@ -1,4 +1,4 @@
-import { RootlessError, printable } from '@rootless-runtime/core'
+import { unreadable } from './http-errors.ts'
 import type { BodySink, OpenAnswer } from './http-exchange.ts'
 
 /** Takes a body as text. */
@@ -34,14 +34,4 @@ export function createTextSink(maximumBytes: number): TextSink {
 function toText(parts: readonly Buffer[]): string {
   const [first] = parts
   return (parts.length === 1 && first !== undefined ? first : Buffer.concat(parts)).toString('utf8')
-}
-
-/** Of bytes that are not what Docker says. */
-export function unreadable(reason: string, cause?: unknown): RootlessError {
-  const shown = printable(reason)
-  return new RootlessError('ENGINE_OUTPUT_UNREADABLE', `Docker's answer cannot be read: ${shown}`, {
-    engine: 'docker',
-    evidence: shown,
-    cause,
-  })
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
-import { RootlessError, printable } from '@rootless-runtime/core'
-import { abortedError, goneError, timeoutError } from './docker-errors.ts'
+import { RootlessError } from '../errors.ts'
+import { printable } from '../printable.ts'
+import type { HttpEngine } from './http-errors.ts'
 import { writeRequest, type HttpRequest } from './http-request.ts'
 import { ResponseParser, type ResponseHead } from './http-response.ts'
 
@@ -34,6 +35,7 @@ export interface OpenAnswer {
 
 /** Where the parts of an exchange go. */
 export interface ExchangeEnds {
+  readonly engine: HttpEngine
   readonly sink: (answer: OpenAnswer) => BodySink
   /** Takes the connection back when the next request may use it. */
   readonly release: (stream: Duplex) => void
@@ -70,7 +72,7 @@ class Exchange {
       request.method !== 'HEAD',
     )
     const { timeoutMs, signal } = limits
-    if (timeoutMs !== null) this.#timer = setTimeout(() => this.#fail(timeoutError(this.#what, timeoutMs)), timeoutMs)
+    if (timeoutMs !== null) this.#timer = setTimeout(() => this.#fail(ends.engine.timeout(this.#what, timeoutMs)), timeoutMs)
     signal?.addEventListener('abort', this.#onAbort, { once: true })
     stream.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onEnd)
     stream.resume()
@@ -90,8 +92,17 @@ class Exchange {
       await writeRequest(this.#stream, request, () => this.#isOver)
       this.#isSent = true
     } catch (error) {
-      this.#fail(toUnsent(error, this.#what))
+      this.#fail(this.#toUnsent(error))
     }
+  }
+
+  #toUnsent(error: unknown): RootlessError {
+    if (error instanceof RootlessError) return error
+    const reason = printable(error instanceof Error ? error.message : String(error))
+    return new RootlessError('HOST_REFUSED', `what was to be sent with ${this.#what} cannot be read: ${reason}`, {
+      engine: this.#ends.engine.engine,
+      cause: error,
+    })
   }
 
   #begin(head: ResponseHead): void {
@@ -150,27 +161,14 @@ class Exchange {
     try {
       this.#parser.push(chunk)
     } catch (error) {
-      this.#fail(toBroken(error, this.#what))
+      this.#fail(error instanceof RootlessError ? error : this.#ends.engine.gone(this.#what, error))
     }
   }
 
   // A connection that is reset ends an upgraded stream too: a command that leaves its stdin unread ends so (unix(7), ECONNRESET).
   readonly #onEnd = (): void => {
-    if (!this.#parser.finish()) this.#fail(goneError(this.#what))
+    if (!this.#parser.finish()) this.#fail(this.#ends.engine.gone(this.#what))
   }
 
-  readonly #onAbort = (): void => this.#fail(abortedError(this.#what, this.#limits.signal))
-}
-
-function toBroken(error: unknown, what: string): RootlessError {
-  return error instanceof RootlessError ? error : goneError(what, error)
-}
-
-function toUnsent(error: unknown, what: string): RootlessError {
-  if (error instanceof RootlessError) return error
-  const reason = printable(error instanceof Error ? error.message : String(error))
-  return new RootlessError('HOST_REFUSED', `what was to be sent with ${what} cannot be read: ${reason}`, {
-    engine: 'docker',
-    cause: error,
-  })
+  readonly #onAbort = (): void => this.#fail(this.#ends.engine.aborted(this.#what, this.#limits.signal))
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
+import { supervisorInside } from '../../packages/lxc/supervisor-inside.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
@@ -18,8 +19,7 @@ const fastWidth: Plugin = {
 
 // One command without dependencies: everything is bundled, and what a command does not need is in a chunk of its own.
 export default defineConfig({
-  // LXC's supervisor is a program of its own: its driver finds it beside itself.
-  entry: { main: 'src/main.ts', 'lxc-supervisor': '../../packages/lxc/src/supervisor/lxc-supervisor.ts' },
+  entry: ['src/main.ts'],
   format: 'esm',
   target: 'node22',
   platform: 'node',
@@ -35,7 +35,7 @@ export default defineConfig({
   noExternal: [/.*/u],
   // cli-table3 does without it.
   external: ['@colors/colors'],
-  esbuildPlugins: [fastWidth],
+  esbuildPlugins: [fastWidth, supervisorInside],
   define: { TOOL_VERSION: JSON.stringify(version) },
   banner: {
     // CommonJS modules in the bundle ask for `require` and their own place.

@@ -1,10 +1,11 @@
 import { defineConfig } from 'tsup'
+import { supervisorInside } from './supervisor-inside.ts'
 
 export default defineConfig({
-  // The supervisor is a program of its own: the driver finds it beside itself.
-  entry: { index: 'src/index.ts', 'lxc-supervisor': 'src/supervisor/lxc-supervisor.ts' },
+  entry: ['src/index.ts'],
   format: 'esm',
   target: 'node22',
   platform: 'node',
   clean: true,
+  esbuildPlugins: [supervisorInside],
 })

@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { ENGINE_NAMES } from 'rootless-runtime'
 import { parseReport } from 'rootless-runtime/schema'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { buildImage } from '../live/image.ts'
 
 // Root looks as the ordinary user who has the engines, out of a folder that this user cannot read: root's own clone.
 
@@ -46,6 +48,29 @@ test.skipIf(!possible && !mustRun)(`as root, --user ${USER} has the containers o
     ['lxc', 'answered'],
   ])
 })
+
+test.skipIf(!possible && !mustRun)(
+  `as root, --as-user ${USER} runs a container on each engine out of a closed folder`,
+  async () => {
+    const main = join(folder, 'dist/main.js')
+    const image = `rootless-as-user-${process.pid}:1`
+    const built = await buildImage()
+    chmodSync(built, 0o755)
+    const run = (engine: string): Pick<ReturnType<typeof rootless>, 'status' | 'stdout' | 'stderr'> => {
+      const loaded = rootless(main, 'load', '--engine', engine, '--user', USER, '--reference', image, join(built, 'image.tar'))
+      if (loaded.status !== 0) return loaded
+      return rootless(main, 'run', '--engine', engine, '--as-user', USER, '--rm', image, 'echo', engine)
+    }
+    try {
+      for (const engine of ENGINE_NAMES) expect(run(engine)).toMatchObject({ stderr: '', stdout: `${engine}\n`, status: 0 })
+    } finally {
+      const remover = join(import.meta.dirname, 'remove-images.ts')
+      const removed = spawnSync(process.execPath, ['--conditions=@rootless-runtime/source', remover, USER, image])
+      rmSync(built, { recursive: true })
+      expect({ status: removed.status, stderr: removed.stderr.toString() }).toEqual({ status: 0, stderr: '' })
+    }
+  },
+)
 
 test.skipIf(!possible)('root without a name runs nothing, and is told whom to name', () => {
   const main = join(folder, 'dist/main.js')

@@ -61,6 +61,7 @@ export const CONTAINER_FILES = {
   cgroup: 'cgroup',
   supervisor: 'supervisor.json',
   supervisorOutput: 'supervisor.log',
+  supervisorProgram: 'supervisor.mjs',
   /** Only its owner may enter: pipes in it can be written by anybody, since the mapped ids open them again as /dev/stdout. */
   pipes: 'pipes',
   hook: 'pipes/hook',

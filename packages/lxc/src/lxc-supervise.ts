@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RootlessError, type Machine } from '@rootless-runtime/core'
 import { createFrameReader, encodeFrame, encodeMessage, type Frame, type FrameKind } from './lxc-frames.ts'
 import { CONTAINER_FILES, socketName, type SupervisorEvent, type SupervisorNote, type SupervisorRequest } from './lxc-messages.ts'
 import { readStartedNote, readStartTicks, readSupervisorNote } from './lxc-notes.ts'
+import { SUPERVISOR_PROGRAM } from './lxc-supervisor-program.ts'
 
 /** A connection to the supervisor of one container. */
 export interface SupervisorLink {
@@ -17,11 +17,6 @@ export interface SupervisorLink {
   hold(isHeld: boolean): void
   close(): void
 }
-
-/** Where the supervisor's program is: beside this file, as source or as it was built. */
-const PROGRAM = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './supervisor/lxc-supervisor.ts' : './lxc-supervisor.js', import.meta.url),
-)
 
 /** Its heap stays small whatever the container writes: nothing is kept. */
 const NODE_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--no-warnings']
@@ -89,7 +84,7 @@ export function createSupervisorDoor(machine: Machine, timeoutMs: number): Super
       const link = found ?? (await awaitSupervisor(machine, (await startSupervisor(machine, folder)).pid, timeoutMs))
       if (link !== null) return link
       const output = await machine.readText(`${folder}/${CONTAINER_FILES.supervisorOutput}`)
-      throw new RootlessError('HOST_REFUSED', `the supervisor of a container did not come up: ${PROGRAM}`, {
+      throw new RootlessError('HOST_REFUSED', `the supervisor of a container did not come up in ${folder}`, {
         engine: 'lxc',
         evidence: output.status === 'ok' ? output.value.slice(-2000) : output.reason,
       })
@@ -145,11 +140,19 @@ async function awaitSupervisor(machine: Machine, pid: number, timeoutMs: number)
   }
 }
 
+/** What was built has no file of its own that this user can surely read: root may have become this user out of a closed folder. */
+async function provideProgram(machine: Machine, folder: string): Promise<string> {
+  if ('file' in SUPERVISOR_PROGRAM) return SUPERVISOR_PROGRAM.file
+  const path = `${folder}/${CONTAINER_FILES.supervisorProgram}`
+  await machine.files.write(path, SUPERVISOR_PROGRAM.text)
+  return path
+}
+
 async function startSupervisor(machine: Machine, folder: string): Promise<Started> {
   const others = Object.keys(machine.environment).filter((name) => !KEPT_VARIABLES.has(name))
   const spawned = await machine.spawn({
     file: process.execPath,
-    arguments: [...NODE_FLAGS, PROGRAM],
+    arguments: [...NODE_FLAGS, await provideProgram(machine, folder)],
     workingDirectory: folder,
     lifetime: 'detached',
     outputFile: `${folder}/${CONTAINER_FILES.supervisorOutput}`,

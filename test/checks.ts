@@ -39,7 +39,8 @@ export async function check(title: string, command: readonly string[]): Promise<
 }
 
 export function vitest(project: string, output: string): readonly string[] {
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
+  // A suite of the lab takes an hour: it tells each test when it has ended, the others each file.
+  const reporters = [`--reporter=${project === 'lab' ? 'verbose' : 'default'}`, '--reporter=json', `--outputFile.json=${output}`]
   // The folder may belong to somebody else: the configuration is loaded as it is, and nothing is written beside it.
   return [
     process.execPath,

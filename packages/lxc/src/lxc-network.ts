@@ -84,7 +84,8 @@ async function prepare(source: NetworkSource, members: Members, request: Network
 }
 
 const DEFAULT_BRIDGE = 'lxcbr0'
-const EMPTY_LINES = ['lxc.net.0.type = empty', 'lxc.net.0.flags = up']
+// LXC 4.0.6 fails to set a device without a name up (network.c); later ones set lo up without being asked.
+const EMPTY_LINES = ['lxc.net.0.type = empty', 'lxc.net.0.name = lo', 'lxc.net.0.flags = up']
 /** sysfs cannot be mounted in a network namespace of another user namespace; the host's is shown instead. */
 const HOST_LINES = [
   'lxc.net.0.type = none',

@@ -2,8 +2,10 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { check, ONE_AFTER_ANOTHER, root, runProject, say } from './checks.ts'
 import type { Count } from './count.ts'
+import { WHOLE_GUESTS } from './lab/containers/chosen.ts'
 import { toKindName, type GuestKind } from './lab/releases.ts'
 
+const CONTAINERS = 'test/lab/containers/containers.lab.test.ts'
 /** What the core guests are looked at with. */
 export const CORE_SUITES = ['test/lab/lab.lab.test.ts', 'test/lab/matrix/matrix.lab.test.ts']
 /** What `--all` looks at every guest with: every suite that there is, the longest first, so that none is left alone at the end. */
@@ -26,9 +28,10 @@ export async function runLab(
   prepared: Count,
   guests: readonly GuestKind[],
   suites: readonly string[],
+  more: Readonly<Record<string, string>> = {},
 ): Promise<readonly Count[]> {
   if (prepared.failed > 0) return []
-  const environment = { LAB_GUESTS: guests.map(toKindName).join(',') }
+  const environment = { LAB_GUESTS: guests.map(toKindName).join(','), ...more }
   const started = performance.now()
   const waiting = suites.values()
   const counts: Count[] = []
@@ -44,6 +47,11 @@ export async function runLab(
   await Promise.all(Array.from({ length: atOnce() }, work))
   say([`== the lab: ${guests.length} guests in ${toMinutes(started)}`, ...times].join('\n'))
   return counts
+}
+
+/** Every behaviour of containers, in the guests where that says the most: an hour or two for each. */
+export function runWholeContainers(prepared: Count): Promise<readonly Count[]> {
+  return runLab(prepared, WHOLE_GUESTS, [CONTAINERS], { LAB_CONTAINERS: 'whole' })
 }
 
 function atOnce(): number {

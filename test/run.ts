@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { check, ONE_AFTER_ANOTHER, root, run, runProject, say, vitest } from './checks.ts'
 import { FAILED, NOTHING, readCount, type Count } from './count.ts'
 import { ALL_GUESTS, CORE_GUESTS } from './lab/releases.ts'
-import { ALL_SUITES, CORE_SUITES, prepareLab, runLab } from './run-lab.ts'
+import { ALL_SUITES, CORE_SUITES, prepareLab, runLab, runWholeContainers } from './run-lab.ts'
 
 // `pnpm test`: every check of this repository, the live ones on the real engines of this machine, and one line at the end;
 // `pnpm test PART...`: the named ones alone, `live` with files when they are named too.
@@ -118,7 +118,8 @@ async function runLabAlone(): Promise<readonly Count[]> {
   const guests = all ? ALL_GUESTS : CORE_GUESTS
   const built = await listParts([]).build()
   const prepared = await prepareLab(guests)
-  return [...built, prepared, ...(await runLab(prepared, guests, all ? ALL_SUITES : CORE_SUITES))]
+  const counts = [...built, prepared, ...(await runLab(prepared, guests, all ? ALL_SUITES : CORE_SUITES))]
+  return all ? [...counts, ...(await runWholeContainers(prepared))] : counts
 }
 
 async function runChecks(): Promise<readonly Count[]> {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { describeContainers, type Exceptions, type ForeignCommands } from '@rootless-runtime/conformance'
 import { createLocalSystem, probeHost } from '@rootless-runtime/host'
 import { discoverRuntimes, ENGINE_TITLES, openRuntime, type EngineName } from 'rootless-runtime'
@@ -52,7 +52,8 @@ export async function describeContainersHere(engine: EngineName, exceptions: Exc
       file: process.execPath,
       arguments: [
         '--conditions=@rootless-runtime/source',
-        join(import.meta.dirname, 'owner.ts'),
+        // As source or, in a guest, as it was bundled.
+        join(import.meta.dirname, `owner${extname(import.meta.filename)}`),
         engine,
         JSON.stringify(options),
       ],

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONTAINER_BEHAVIOURS, type Behaviour, type Exception } from '@rootless-runtime/conformance'
 import { ENGINE_NAMES, ENGINE_TITLES, type EngineName } from 'rootless-runtime'
+import { readContainersRecords, SETS, type BehaviourSet, type SuiteRun } from '../../lab/containers/containers-record.ts'
 import { CONTAINER_EXCEPTIONS } from './exceptions.ts'
 
 // `node --conditions=@rootless-runtime/source test/live/containers/render-differences.ts` makes docs/where-engines-differ.md.
@@ -26,6 +27,10 @@ These sentences hold everywhere, each with both of its branches: a limit is appl
 anything is made; a container is paused or that is \`NOT_SUPPORTED\`; a port below 1024 answers or is \`PORT_FORBIDDEN\`; a port on
 the IPv6 loopback answers or is \`NOT_SUPPORTED\`; figures of \`stats\` are the container's own or unknown with a reason.
 
+## Where the suite has run
+
+${renderRuns()}
+
 ## What all engines do
 
 ${themes.map(([theme, behaviours]) => renderTheme(theme, Object.values(behaviours))).join('\n\n')}
@@ -41,6 +46,32 @@ function renderEngine(engine: EngineName): string {
     return `| ${sentences.get(id)} | ${answer} | ${reason} |`
   })
   return [title, '', '| what it does not keep | instead | why |', '| --- | --- | --- |', ...lines].join('\n')
+}
+
+function renderRuns(): string {
+  const lines = readContainersRecords().flatMap(({ guest, runs }) =>
+    ENGINE_NAMES.flatMap((engine) => SETS.flatMap((set) => toRow(guest, engine, set, runs[engine]?.[set]))),
+  )
+  const table = [
+    '',
+    '| guest | engine | set | behaviours | took | seen |',
+    '| ----- | ------ | --- | ---------- | ---- | ---- |',
+    ...lines,
+  ]
+  return `On the machine of each run of the tests, whole. In guests of the lab, whose processors are emulated, by
+\`test/lab/containers\`: every behaviour (\`LAB_CONTAINERS=whole\`), or those that are chosen for every core guest. The last runs:
+${lines.length === 0 ? 'none.' : table.join('\n')}`
+}
+
+function toRow(guest: string, engine: EngineName, set: BehaviourSet, run: SuiteRun | undefined): readonly string[] {
+  if (run === undefined) return []
+  const { version, passed, excepted, failed, minutes, date, commit } = run
+  const behaviours = `${passed - excepted.length} kept, ${toWords(excepted, 'as their exceptions say')}, ${toWords(failed, 'failed')}`
+  return [`| ${guest} | ${ENGINE_TITLES[engine]} ${version} | ${set} | ${behaviours} | ${minutes} min | ${date}, ${commit} |`]
+}
+
+function toWords(ids: readonly string[], what: string): string {
+  return ids.length === 0 ? `0 ${what}` : `${ids.length} ${what} (${ids.join(', ')})`
 }
 
 function renderTheme(theme: string, behaviours: readonly Behaviour[]): string {

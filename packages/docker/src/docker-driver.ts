@@ -36,6 +36,7 @@ export async function openDockerDriver(context: DriverContext, findSocket: () =>
     images: createDockerImages({ machine, client }),
     networks: createDockerNetworks(client),
     volumes: createDockerVolumes(client),
+    answeredAtMs: () => client.answeredAtMs(),
   }
 }
 

@@ -34,14 +34,23 @@ export function createEndProcess(machine: Pick<Machine, 'run'>): EndProcess {
  * be ended, as the engine or the container is gone, ends with these.
  */
 export async function endCommand(inspect: () => Promise<ExecProcess>, endProcess: EndProcess): Promise<void> {
+  const over = new AbortController()
   try {
-    for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += 20) {
-      const { Running, ExitCode, Pid } = await inspect()
-      if (Running && Pid > 0) return await endProcess(Pid)
-      if (!Running && (ExitCode !== null || waitedMs > START_MS)) return
-      await sleep(20)
-    }
+    // A hung engine is not waited for longer.
+    const patience = sleep(PATIENCE_MS, undefined, { signal: over.signal })
+    await Promise.race([endWhenFound(inspect, endProcess), patience])
   } catch {
     // Told above.
+  } finally {
+    over.abort()
+  }
+}
+
+async function endWhenFound(inspect: () => Promise<ExecProcess>, endProcess: EndProcess): Promise<void> {
+  for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += 20) {
+    const { Running, ExitCode, Pid } = await inspect()
+    if (Running && Pid > 0) return await endProcess(Pid)
+    if (!Running && (ExitCode !== null || waitedMs > START_MS)) return
+    await sleep(20)
   }
 }

@@ -18,6 +18,7 @@ import { canGiveFiles, toCreateBody } from './podman-create-body.ts'
 import { unreadableError } from './podman-errors.ts'
 import { attach, exec, wait } from './podman-exec.ts'
 import { copyFrom, copyInto } from './podman-copy.ts'
+import { discardUnlisted } from './podman-cut.ts'
 import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { readHostAddress } from './podman-host-address.ts'
 import { readEvents } from './podman-events.ts'
@@ -51,6 +52,7 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
   return {
     engine: 'podman',
     create: (plan, call) => create(parts, plan, call),
+    discardUnlisted: (name, since, call) => discardUnlisted(api, name, since, call),
     start: (id, call) => start(api, id, call),
     inspect: async (id, call) => {
       const { state } = await inspect(id, call)

@@ -8,8 +8,11 @@ import type { HostFacts } from '../host-facts.ts'
 import type { Call, Containers } from './container.ts'
 import type { DriverContext, EngineDriver } from './driver.ts'
 import { throwIfAborted } from './ending.ts'
+import { guardCreations } from './cut-creations.ts'
 import type { Images } from './image.ts'
+import { createLeftovers } from './leftovers.ts'
 import type { Networks, Volumes } from './network.ts'
+import { tellGone } from './tell-gone.ts'
 
 /** What a runtime does beside answering questions. */
 export interface Lifecycle {
@@ -28,23 +31,18 @@ export interface LifecycleSource {
   readonly openDriver: (context: DriverContext) => Promise<EngineDriver>
 }
 
-interface Opened {
-  readonly driver: EngineDriver
-  readonly containers: Containers
-}
-
 /** The lifecycle of an adapter. Creating does nothing; the driver is opened once, by the first call. */
 export function createLifecycle(source: LifecycleSource): Lifecycle {
-  let opened: Promise<Opened> | undefined
+  let opened: Promise<Lifecycle> | undefined
   // A signal that has fired ends every call before its driver sees it: the answer is the same on all engines.
-  const open = async (call: Call | undefined): Promise<Opened> => {
+  const open = async (call: Call | undefined): Promise<Lifecycle> => {
     throwIfAborted(call?.signal)
     return await (opened ??= openLifecycle(source))
   }
   return {
-    images: deferImages(async (call) => (await open(call)).driver.images),
-    networks: deferNetworks(async (call) => (await open(call)).driver.networks),
-    volumes: deferVolumes(async (call) => (await open(call)).driver.volumes),
+    images: deferImages(async (call) => (await open(call)).images),
+    networks: deferNetworks(async (call) => (await open(call)).networks),
+    volumes: deferVolumes(async (call) => (await open(call)).volumes),
     containers: deferContainers(async (call) => (await open(call)).containers),
   }
 }
@@ -54,7 +52,7 @@ export async function loadLifecycle(): Promise<void> {
   await import('./create-containers.ts')
 }
 
-async function openLifecycle({ engine, options, capabilities, openDriver }: LifecycleSource): Promise<Opened> {
+async function openLifecycle({ engine, options, capabilities, openDriver }: LifecycleSource): Promise<Lifecycle> {
   const { workplace, timeoutMs } = options
   if (workplace === undefined) {
     throw new RootlessError('NOT_SUPPORTED', 'nothing can be run here: this runtime answers from a recording', { engine })
@@ -66,7 +64,14 @@ async function openLifecycle({ engine, options, capabilities, openDriver }: Life
     capabilities: () => (asked ??= workplace.hostFacts().then(capabilities)),
   }
   const [driver, { createContainers }] = await Promise.all([openDriver(context), import('./create-containers.ts')])
-  return { driver, containers: createContainers(driver.containers, context) }
+  const { answeredAtMs } = driver
+  const leftovers = createLeftovers()
+  return {
+    images: tellGone(driver.images, answeredAtMs),
+    networks: tellGone(guardCreations(driver.networks, leftovers), answeredAtMs),
+    volumes: tellGone(guardCreations(driver.volumes, leftovers), answeredAtMs),
+    containers: createContainers(driver.containers, context, leftovers, answeredAtMs),
+  }
 }
 
 /** A part of the driver, for a call whose signal has not fired. */

@@ -16,6 +16,8 @@ export interface EngineDriver {
   readonly images: Images
   readonly networks: Networks
   readonly volumes: Volumes
+  /** When the engine answered last, on the clock of `performance`; absent where it does not stay away when it has died. */
+  readonly answeredAtMs?: () => number
 }
 
 /** What an adapter's parts work with. Creating them asks nothing. */
@@ -36,6 +38,13 @@ export interface ContainerDriver {
   readonly engine: EngineName
   /** Makes it and gives its id. Nothing half-made stays when it throws. */
   create(plan: ContainerPlan, call: Call): Promise<string>
+  /**
+   * Removes what a `create` since then, which the engine's death has cut, left where `list` does not look. Absent where nothing can
+   * be left there.
+   */
+  discardUnlisted?(name: string, since: Date, call: Call): Promise<void>
+  /** Removes what processes that have ended left where `list` does not look. Absent where nothing can be left there. */
+  sweepUnlisted?(call: Call): Promise<void>
   /** `COMMAND_NOT_FOUND`, `PORT_IN_USE` and the like. It stays when this throws; the caller removes it. */
   start(id: string, call: Call): Promise<void>
   /** By name or id. */

@@ -4,6 +4,8 @@ import type { Machine } from '../system.ts'
 export const MANAGED_LABEL = 'rootless-runtime.managed'
 /** The label that says who owns a container. */
 export const OWNER_LABEL = 'rootless-runtime.owner'
+/** The label by which a container is found whose engine died before it told its id: one for each call of `create`. */
+export const CREATION_LABEL = 'rootless-runtime.creation'
 /** Labels that begin so are ours. */
 export const LABEL_PREFIX = 'rootless-runtime.'
 

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ArchiveContent } from './archive-content.ts'
 import { digestOf } from './image-config.ts'
 import { invalidImage } from './invalid-image.ts'

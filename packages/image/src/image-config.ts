@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ImageConfig } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ImagePlatform, RootFileSystemConfig } from './image-archive.ts'
 import { invalidImage } from './invalid-image.ts'
 import { parseJson } from './read-json.ts'

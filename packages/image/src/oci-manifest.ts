@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ImagePlatform } from './image-archive.ts'
 import { DIGEST, digestOf } from './image-config.ts'
 import { invalidImage } from './invalid-image.ts'

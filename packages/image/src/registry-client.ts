@@ -1,5 +1,5 @@
 import { RootlessError, printable } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { abortedError, throwIfAborted } from './invalid-image.ts'
 import type { ImageReference } from './image-reference.ts'
 import { parseJson, readJsonBytes } from './read-json.ts'

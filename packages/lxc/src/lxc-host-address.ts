@@ -1,5 +1,5 @@
 import { RootlessError, type Machine } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const addresses = z.array(
   z.object({

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { RootlessError, type Image, type Machine } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { FileStore } from './lxc-store.ts'
 
 const imageFile = z.object({

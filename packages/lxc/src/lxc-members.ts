@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { RootlessError, type Machine } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { checkEnd } from './lxc-errors.ts'
 import { listNames } from './lxc-image-store.ts'
 import { runMapped, runProgram, withOwnIds, type FileDoor } from './lxc-mapped.ts'

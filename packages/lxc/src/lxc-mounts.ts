@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { parseMountInfo, printable, RootlessError, type Call, type ContainerPlan, type HostMount } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { IdMap } from './lxc-config.ts'
 import { checkEnd } from './lxc-errors.ts'
 import { toOwnedMaps, type InsideIds } from './lxc-idmap.ts'

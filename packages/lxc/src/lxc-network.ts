@@ -7,7 +7,7 @@ import {
   type Machine,
   type PublishedPort,
 } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { readHostAddresses } from './lxc-host-address.ts'
 import { readJson } from './lxc-image-store.ts'
 import type { FileDoor } from './lxc-mapped.ts'

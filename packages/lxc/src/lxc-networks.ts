@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { printable, RootlessError, type Machine, type NetworkState, type Networks } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { listNames, readJson } from './lxc-image-store.ts'
 import type { FileDoor } from './lxc-mapped.ts'
 import { listMembers } from './lxc-members.ts'

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { printable, RootlessError, type Call } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { commit } from './lxc-commit.ts'
 import { copyIn, copyOut } from './lxc-copy.ts'
 import { checkEnd } from './lxc-errors.ts'

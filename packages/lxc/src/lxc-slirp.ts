@@ -10,7 +10,7 @@ import {
   type PublishedPort,
   type SpawnedProcess,
 } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { throwIfAborted } from './lxc-mapped.ts'
 import { toMountPaths } from './lxc-mounts.ts'
 import { toPortError } from './lxc-publish.ts'

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { printable, RootlessError, type Machine, type VolumeState, type Volumes } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { checkEnd } from './lxc-errors.ts'
 import { renameUnlessThere } from './lxc-image-build.ts'
 import { listNames, listUsers, readJson } from './lxc-image-store.ts'

@@ -11,7 +11,7 @@ import {
   type SystemFiles,
 } from '@rootless-runtime/core'
 import { parseImageReference } from '@rootless-runtime/image'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { attachByLog } from './podman-attach-by-log.ts'
 import { canGiveFiles, toCreateBody } from './podman-create-body.ts'

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { RootlessError, type Call } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { unreadableError } from './podman-errors.ts'
 import { parseJson } from './podman-http.ts'

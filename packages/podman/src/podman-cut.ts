@@ -1,5 +1,5 @@
 import { RootlessError, unknownFact, type Call, type DriverSummary } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { unreadableError } from './podman-errors.ts'
 import { parseListed, type InspectedContainer } from './podman-state.ts'

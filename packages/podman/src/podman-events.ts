@@ -1,5 +1,5 @@
 import type { Call, ContainerEvent } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { goneError, unreadableError } from './podman-errors.ts'
 

@@ -1,5 +1,5 @@
 import type { Call, ContainerProcess, ExecPlan, TerminalSize } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import type { EndCommand } from './podman-end-process.ts'
 import { goneError, toRefusal, unreadableError } from './podman-errors.ts'

@@ -7,7 +7,7 @@ import {
   type HttpRequest,
   type OpenAnswer,
 } from '@rootless-runtime/core/http'
-import { z } from 'zod'
+import * as z from 'zod'
 import { abortedError, PODMAN_HTTP, toRefusal, unreadableError } from './podman-errors.ts'
 import type { Question } from './podman-question.ts'
 import type { PodmanService } from './podman-service.ts'

@@ -1,6 +1,6 @@
 import { RootlessError, type Call, type Image, type Images, type LoadOptions, type Machine } from '@rootless-runtime/core'
 import { openImageArchive, parseImageReference, writeDockerArchive, type ArchivedImage } from '@rootless-runtime/image'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { unreadableError } from './podman-errors.ts'
 import { pullImage } from './podman-pull.ts'

@@ -1,5 +1,5 @@
 import { isAtLeastVersion, printable, RootlessError, type Networks, type Volumes } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { unreadableError } from './podman-errors.ts'
 

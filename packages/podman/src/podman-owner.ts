@@ -1,5 +1,5 @@
 import { RootlessError, type Call, type ContainerPlan } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import type { IdMapping } from './podman-create-body.ts'
 import { unreadableError } from './podman-errors.ts'

@@ -10,7 +10,7 @@ import {
   type ProcessEnd,
   type SpawnedProcess,
 } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import type { EndCommand } from './podman-end-process.ts'
 import { abortedError, goneError, toRefusal, unavailable } from './podman-errors.ts'

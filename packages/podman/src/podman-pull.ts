@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { PullOptions } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { goneError, toRefusal, unreadableError } from './podman-errors.ts'
 

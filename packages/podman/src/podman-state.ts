@@ -1,5 +1,5 @@
 import { known, unknownFact, type ContainerStatus, type DriverState, type DriverSummary, type Fact } from '@rootless-runtime/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { unreadableError } from './podman-errors.ts'
 import { toSignalWord } from './signal-numbers.ts'
 

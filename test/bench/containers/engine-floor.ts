@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import type { EngineName } from 'rootless-runtime'
 
@@ -9,7 +9,7 @@ export interface EngineFloor {
   readonly socket: { readonly list: string; readonly inspect: (id: string) => string } | null
   /** What its own tools run. */
   readonly image: string
-  /** Makes what its own tools need. */
+  /** Makes what its own tools need. The runtime was used before. */
   readonly prepare: () => Promise<FloorGround>
   readonly exec: (container: string, command: readonly string[]) => readonly string[]
   /** Runs to the end and removes. Several commands where the engine has no single one. */
@@ -42,7 +42,7 @@ export const ENGINE_FLOORS: Readonly<Record<EngineName, EngineFloor>> = {
       inspect: (id) => `/v4.0.0/libpod/containers/${id}/json`,
     },
     image: 'docker.io/library/rootless-bench:latest',
-    prepare: servePodman,
+    prepare: findPodman,
     exec: (container, command) => ['podman', 'exec', container, ...command],
     run: (image, name, command) => [['podman', 'run', '--rm', '--name', name, image, ...command]],
   },
@@ -68,12 +68,11 @@ export const ENGINE_FLOORS: Readonly<Record<EngineName, EngineFloor>> = {
   },
 }
 
-/** A service of Podman's own for the raw questions. */
-async function servePodman(): Promise<FloorGround> {
-  const socketPath = `${RUNTIME_FOLDER}/rootless-bench-${process.pid}.sock`
-  const child = spawn('podman', ['system', 'service', '--time=0', `unix://${socketPath}`], { stdio: 'ignore' })
-  for (let tries = 0; tries < 200 && !existsSync(socketPath); tries += 1) await new Promise((resolve) => setTimeout(resolve, 50))
-  return { socketPath, end: () => void child.kill() }
+/** The service that this process asks. With one of their own for each, each would find the other's caches cold. */
+async function findPodman(): Promise<FloorGround> {
+  const folder = `${RUNTIME_FOLDER}/rootless-runtime`
+  const own = readdirSync(folder).find((name) => name.startsWith(`podman-${process.pid}-`) && name.endsWith('.sock'))
+  return { socketPath: own === undefined ? `${RUNTIME_FOLDER}/podman/podman.sock` : `${folder}/${own}`, end: () => {} }
 }
 
 /** A container of the busybox template, which LXC's own tools clone. */
@@ -86,7 +85,7 @@ function dataFolder(): string {
   return process.env['XDG_DATA_HOME'] ?? `${process.env['HOME'] ?? ''}/.local/share`
 }
 
-/** Runs a program to its end, its output read and dropped; gives the milliseconds. */
+/** Runs a program to its end, its output read as a caller of ours reads it; gives the milliseconds. */
 export async function timeProgram(words: readonly string[]): Promise<number> {
   const [file = '', ...rest] = words
   const beganMs = performance.now()
@@ -95,11 +94,18 @@ export async function timeProgram(words: readonly string[]): Promise<number> {
     env: { ...process.env, DOCKER_HOST: `unix://${RUNTIME_FOLDER}/docker.sock` },
   })
   let errors = ''
-  child.stdout.resume()
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+  const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+  const [code] = await Promise.all([ended, countBytes(child.stdout)])
   if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}: ${errors.slice(-500)}`)
   return performance.now() - beganMs
+}
+
+/** Reads a stream to its end. */
+export async function countBytes(stream: AsyncIterable<unknown>): Promise<number> {
+  let bytes = 0
+  for await (const chunk of stream) bytes += chunk instanceof Uint8Array ? chunk.length : 0
+  return bytes
 }
 
 /** Runs several programs one after the other. */

@@ -1,3 +1,4 @@
+import { countBytes } from './engine-floor.ts'
 import { withContainer, type Found, type Ground } from './load-ground.ts'
 
 const GIBIBYTE = 1024 ** 3
@@ -25,12 +26,6 @@ export async function streamOut(ground: Ground): Promise<Found> {
     const bytes = await countBytes(stdout)
     return { problems: bytes === GIBIBYTE && (await ended) === 0 ? [] : [`${bytes} bytes came`], detail: `${bytes} bytes came` }
   })
-}
-
-async function countBytes(stream: AsyncIterable<unknown>): Promise<number> {
-  let bytes = 0
-  for await (const chunk of stream) bytes += chunk instanceof Uint8Array ? chunk.length : 0
-  return bytes
 }
 
 /** A tar of one file, by hand: its header is 512 bytes, ustar of POSIX. */

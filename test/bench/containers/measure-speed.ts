@@ -1,12 +1,17 @@
 import { openRuntime, type Container, type EngineName, type RootlessRuntime } from 'rootless-runtime'
 import { median } from '../measure.ts'
-import { ENGINE_FLOORS, openRawSocket, timeProgram, timePrograms, type EngineFloor } from './engine-floor.ts'
+import { join } from 'node:path'
+import { countBytes, ENGINE_FLOORS, openRawSocket, timeProgram, timePrograms, type EngineFloor } from './engine-floor.ts'
 import type { SpeedResult } from './results.ts'
 import { makeTestRootfs } from './test-image.ts'
 
 const IMAGE = 'rootless-bench:latest'
 const STREAM_BYTES = 256 * 1024 * 1024
 const AT_ONCE = 20
+/** Half a millisecond each: as many again go before, until V8 has compiled both sides. */
+const QUESTIONS = 500
+/** The command as it is built, by `pnpm build`. */
+const COMMAND = join(import.meta.dirname, '../../../apps/compare/dist/main.js')
 
 /** One thing of ours beside the floor, in milliseconds each. */
 type Pair = readonly [ours: () => Promise<number>, floor: () => Promise<number>]
@@ -36,7 +41,8 @@ export async function measureSpeed(engine: EngineName): Promise<readonly SpeedRe
       ...(await measureSocket(bench)),
       toResult(bench, 'exec of true', await inTurn(15, toExec(bench)), engine === 'lxc' ? 1.3 : 0.8),
       toResult(bench, 'run of true to its end', await inTurn(9, toRun(bench)), 1.1),
-      toResult(bench, `stdout of ${STREAM_BYTES / 1024 ** 2} MiB`, await inTurn(5, toStream(bench)), 1),
+      toResult(bench, 'rootless run of true, as a command', await inTurn(9, toCommand(bench)), 1.1),
+      toResult(bench, `stdout of ${STREAM_BYTES / 1024 ** 2} MiB`, await inTurn(9, toStream(bench)), 1),
       toResult(bench, `${AT_ONCE} runs at once`, await inTurn(3, toParallel(bench)), 1.1),
     ]
   } finally {
@@ -62,8 +68,8 @@ async function measureSocket(bench: Bench): Promise<readonly SpeedResult[]> {
   ]
   try {
     return [
-      toResult(bench, 'list, to a raw kept connection', await inTurn(200, list), 1.3),
-      toResult(bench, 'inspect, to a raw kept connection', await inTurn(200, inspect), 1.3),
+      toResult(bench, 'list, to a raw kept connection', await inTurn(QUESTIONS, list, QUESTIONS), 1.3),
+      toResult(bench, 'inspect, to a raw kept connection', await inTurn(QUESTIONS, inspect, QUESTIONS), 1.3),
     ]
   } finally {
     raw.end()
@@ -83,13 +89,20 @@ function toRun({ runtime, floor, floorImage, engine }: Bench): Pair {
   ]
 }
 
+function toCommand({ floor, floorImage, engine }: Bench): Pair {
+  const words = [process.execPath, COMMAND, 'run', '--rm', '--engine', engine, IMAGE, 'true']
+  return [
+    () => timeProgram(words),
+    () => timePrograms(floor.run(floorImage, `rootless-bench-${engine}-${(runs += 1)}`, ['true'])),
+  ]
+}
+
 function toStream({ container, floor }: Bench): Pair {
   const command = ['head', '-c', String(STREAM_BYTES), '/dev/zero']
   const ours = async (): Promise<void> => {
     const { stdout, stderr, ended } = await container.open(command)
     stderr.resume()
-    let bytes = 0
-    for await (const chunk of stdout) bytes += chunk instanceof Uint8Array ? chunk.length : 0
+    const bytes = await countBytes(stdout)
     if (bytes !== STREAM_BYTES || (await ended) !== 0) throw new Error(`${bytes} bytes came`)
   }
   return [() => timed(ours), () => timeProgram(floor.exec(container.id, command))]
@@ -112,10 +125,12 @@ interface Times {
   readonly floor: readonly number[]
 }
 
-async function inTurn(rounds: number, [ours, floor]: Pair): Promise<Times> {
-  // The first round only warms caches.
-  await ours()
-  await floor()
+/** `warmingRounds`: not counted. */
+async function inTurn(rounds: number, [ours, floor]: Pair, warmingRounds = 1): Promise<Times> {
+  for (let round = 0; round < warmingRounds; round += 1) {
+    await ours()
+    await floor()
+  }
   const times = { ours: [] as number[], floor: [] as number[] }
   for (let round = 0; round < rounds; round += 1) {
     if (round % 2 === 0) times.ours.push(await ours())

@@ -27,12 +27,28 @@ export const loadResultSchema = z.object({
 })
 export type LoadResult = z.infer<typeof loadResultSchema>
 
+/** What a load may hold in memory at once, in a million bytes. */
+export const MOST_MEGABYTES = 150
+
+export const TOOLS = ['ours', 'dockerode', 'testcontainers'] as const
+export type Tool = (typeof TOOLS)[number]
+
+/** The same work by each library, in milliseconds. */
+export const toolsResultSchema = z.object({
+  engine,
+  title: z.string(),
+  rounds: z.number(),
+  milliseconds: z.object({ ours: z.number(), dockerode: z.number(), testcontainers: z.number() }),
+})
+export type ToolsResult = z.infer<typeof toolsResultSchema>
+
 /** The file that the benchmark writes and docs/benchmarks.md is made of. */
 export const benchmarksSchema = z.object({
   measuredAt: z.string(),
   machine: z.object({ node: z.string(), kernel: z.string(), processors: z.number(), processor: z.string() }),
   versions: z.record(z.string(), z.string()),
   speed: z.array(speedResultSchema),
+  tools: z.array(toolsResultSchema),
   loads: z.array(loadResultSchema),
 })
 export type Benchmarks = z.infer<typeof benchmarksSchema>

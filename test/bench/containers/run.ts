@@ -7,9 +7,19 @@ import { discoverRuntimes, ENGINE_NAMES, type EngineName } from 'rootless-runtim
 import { runAsUser } from '../as-user.ts'
 import { LOADS, measureLoad } from './measure-load.ts'
 import { measureSpeed } from './measure-speed.ts'
-import { benchmarksSchema, loadResultSchema, type Benchmarks, type LoadResult, type SpeedResult } from './results.ts'
+import { measureTools } from './measure-tools.ts'
+import {
+  benchmarksSchema,
+  loadResultSchema,
+  MOST_MEGABYTES,
+  toolsResultSchema,
+  type Benchmarks,
+  type LoadResult,
+  type SpeedResult,
+  type ToolsResult,
+} from './results.ts'
 
-// `node test/bench/containers/run.ts [--engine NAME]... [--only speed|load] [--output FILE]`: containers on the engines of the ordinary
+// `node test/bench/containers/run.ts [--engine NAME]... [--only speed|tools|load] [--output FILE]`: containers on the engines of the ordinary
 // user. It says what is not met and ends well all the same, except when a load lost something.
 
 const { values } = parseArgs({
@@ -21,11 +31,17 @@ const { values } = parseArgs({
     measure: { type: 'boolean' },
     /** Runs one load and prints JSON. */
     load: { type: 'string' },
+    /** Measures other libraries and prints JSON. */
+    tools: { type: 'boolean' },
   },
 })
 
 function isEngine(name: string): name is EngineName {
   return ENGINE_NAMES.some((engine) => engine === name)
+}
+
+function isWanted(part: 'speed' | 'tools' | 'load'): boolean {
+  return values.only === undefined || values.only === part
 }
 
 function runLoad(engine: EngineName, title: string): LoadResult {
@@ -36,17 +52,28 @@ function runLoad(engine: EngineName, title: string): LoadResult {
   return { engine, title, problems: [`it ended with ${status}: ${stderr.slice(-500)}`], seconds: 0, peakMegabytes: 0, detail: '' }
 }
 
+/** In a process of its own: other libraries are told by its environment where the engine is. */
+function runTools(engine: EngineName): readonly ToolsResult[] {
+  process.stderr.write(`${engine}: other libraries\n`)
+  const words = [...process.execArgv, import.meta.filename, '--engine', engine, '--tools']
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 900_000 })
+  if (status !== 0) throw new Error(`measuring other libraries on ${engine} ended with ${status}: ${stderr.slice(-500)}`)
+  return toolsResultSchema.array().parse(JSON.parse(stdout))
+}
+
 async function measure(wanted: readonly EngineName[]): Promise<Benchmarks> {
   const found = await discoverRuntimes({ engines: wanted })
   const versions: Record<string, string> = {}
   const speed: SpeedResult[] = []
+  const tools: ToolsResult[] = []
   const loads: LoadResult[] = []
   for (const { engine, availability } of found) {
     if (availability.status !== 'available') continue
     versions[engine] = availability.version
-    if (values.only !== 'load') process.stderr.write(`${engine}: speed\n`)
-    if (values.only !== 'load') speed.push(...(await measureSpeed(engine)))
-    if (values.only !== 'speed') loads.push(...Object.keys(LOADS).map((title) => runLoad(engine, title)))
+    if (isWanted('speed')) process.stderr.write(`${engine}: speed\n`)
+    if (isWanted('speed')) speed.push(...(await measureSpeed(engine)))
+    if (isWanted('tools')) tools.push(...runTools(engine))
+    if (isWanted('load')) loads.push(...Object.keys(LOADS).map((title) => runLoad(engine, title)))
   }
   const machine = {
     node: process.version,
@@ -54,10 +81,10 @@ async function measure(wanted: readonly EngineName[]): Promise<Benchmarks> {
     processors: cpus().length,
     processor: cpus()[0]?.model ?? 'unknown',
   }
-  return { measuredAt: new Date().toISOString(), machine, versions, speed, loads }
+  return { measuredAt: new Date().toISOString(), machine, versions, speed, tools, loads }
 }
 
-function renderTable({ speed, loads }: Benchmarks): string {
+function renderTable({ speed, tools, loads }: Benchmarks): string {
   const ratios = speed.map(({ engine, title, ratio, limit, met, oursMs, floorMs }) =>
     [
       met ? 'pass' : 'FAIL',
@@ -68,9 +95,17 @@ function renderTable({ speed, loads }: Benchmarks): string {
       `${oursMs.toFixed(2)} ms / ${floorMs.toFixed(2)} ms`,
     ].join(' '),
   )
+  const beside = tools.map(({ engine, title, milliseconds }) =>
+    [
+      '    ',
+      engine.padEnd(7),
+      title.padEnd(46),
+      ...Object.entries(milliseconds).map(([tool, ms]) => `${tool} ${ms.toFixed(0)} ms`),
+    ].join(' '),
+  )
   const done = loads.map(({ engine, title, problems, seconds, peakMegabytes, detail }) =>
     [
-      problems.length === 0 ? 'pass' : 'FAIL',
+      problems.length === 0 && peakMegabytes <= MOST_MEGABYTES ? 'pass' : 'FAIL',
       engine.padEnd(7),
       title.padEnd(28),
       `${seconds.toFixed(1)} s`.padStart(8),
@@ -78,13 +113,14 @@ function renderTable({ speed, loads }: Benchmarks): string {
       problems.join('; ') || detail,
     ].join(' '),
   )
-  return `${[...ratios, ...done].join('\n')}\n`
+  return `${[...ratios, ...beside, ...done].join('\n')}\n`
 }
 
 async function main(): Promise<void> {
   const wanted = (values.engine ?? [...ENGINE_NAMES]).filter(isEngine)
   const [first] = wanted
   if (values.load !== undefined && first !== undefined) return print(await measureLoad(first, values.load))
+  if (values.tools === true && first !== undefined) return print(await measureTools(first))
   const asRoot = userInfo().uid === 0
   const words = ['--measure', ...process.argv.slice(2)]
   if (values.measure === true && !asRoot) return print(await measure(wanted))

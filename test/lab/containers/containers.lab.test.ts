@@ -27,7 +27,7 @@ const ids = Object.values<Readonly<Record<string, Behaviour>>>(CONTAINER_BEHAVIO
 )
 
 /** How many times longer than on an ordinary machine a proof may take. */
-const PATIENCE = { kvm: 1, tcg: 6 } as const
+const PATIENCE = { kvm: 1, tcg: 8 } as const
 const SUITE_MS = (SET === 'whole' ? 240 : 40) * 60_000
 const VERSIONS: Readonly<Record<EngineName, string>> = {
   docker: "docker version --format '{{.Server.Version}}'",

@@ -1,4 +1,5 @@
 import type { Exceptions } from '@rootless-runtime/conformance'
+import { isAtLeastVersion } from '@rootless-runtime/core'
 import type { EngineName } from 'rootless-runtime'
 
 /** Where an engine cannot do what the two others do. Every line is proved by the suite, and rendered into the documentation. */
@@ -14,4 +15,42 @@ export const CONTAINER_EXCEPTIONS: Readonly<Record<EngineName, Exceptions>> = {
       reason: 'liblxc drops supplementary groups where ids are mapped, and has no key that gives them back (5.0.2)',
     },
   },
+}
+
+/** Where old versions of an engine cannot do what later ones can. Proved in guests of the lab that have them. */
+export interface OldVersions {
+  /** Major and minor of the first version that can. */
+  readonly before: readonly [major: number, minor: number]
+  readonly exceptions: Exceptions
+}
+
+const NO_NETWORKS = {
+  reason: 'a network of rootless Podman needs an image from the internet, and has calls of another shape (3.0.1)',
+  instead: 'NOT_SUPPORTED',
+} as const
+
+/** By engine. */
+export const OLD_VERSION_EXCEPTIONS: Readonly<Record<EngineName, readonly OldVersions[]>> = {
+  docker: [],
+  podman: [
+    {
+      before: [4, 0],
+      exceptions: {
+        'network-list': NO_NETWORKS,
+        'network-name-in-use': NO_NETWORKS,
+        'network-remove-in-use': NO_NETWORKS,
+        'network-names': NO_NETWORKS,
+        'network-addresses': NO_NETWORKS,
+        'network-apart': NO_NETWORKS,
+        'network-isolated': NO_NETWORKS,
+      },
+    },
+  ],
+  lxc: [],
+}
+
+/** What this version of an engine does in another way. */
+export function findExceptions(engine: EngineName, version: string): Exceptions {
+  const old = OLD_VERSION_EXCEPTIONS[engine].filter(({ before }) => !isAtLeastVersion(version, ...before))
+  return Object.assign({}, CONTAINER_EXCEPTIONS[engine], ...old.map(({ exceptions }) => exceptions))
 }

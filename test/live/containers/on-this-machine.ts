@@ -1,8 +1,9 @@
 import { extname, join } from 'node:path'
-import { describeContainers, type Exceptions, type ForeignCommands } from '@rootless-runtime/conformance'
+import { describeContainers, type ForeignCommands } from '@rootless-runtime/conformance'
 import { createLocalSystem, probeHost } from '@rootless-runtime/host'
 import { discoverRuntimes, ENGINE_TITLES, openRuntime, type EngineName } from 'rootless-runtime'
 import { expect, test } from 'vitest'
+import { findExceptions } from './exceptions.ts'
 
 const EVERY_ENGINE_MUST_BE_THERE = process.env['CI'] === 'true'
 /** An emulated guest is ten times slower. */
@@ -29,7 +30,7 @@ const FOREIGN: Readonly<Record<EngineName, (endpoint: string) => ForeignCommands
 }
 
 /** The suite of containers on this machine's engine. Without it, a skip with its reason; in CI a failure. */
-export async function describeContainersHere(engine: EngineName, exceptions: Exceptions): Promise<void> {
+export async function describeContainersHere(engine: EngineName): Promise<void> {
   const [found] = await discoverRuntimes({ engines: [engine], timeoutMs: TIMEOUT_MS })
   if (found?.availability.status !== 'available') {
     const [title, reason] = [`${ENGINE_TITLES[engine]} on this machine`, found?.availability.reason ?? 'nobody answered']
@@ -42,7 +43,7 @@ export async function describeContainersHere(engine: EngineName, exceptions: Exc
   if (busybox.status !== 'ok') throw new Error('the live tests need busybox-static: rootless setup installs it')
   describeContainers({
     engine,
-    exceptions,
+    exceptions: findExceptions(engine, found.availability.version),
     alone: EVERY_ENGINE_MUST_BE_THERE,
     patience: PATIENCE,
     open: () => openRuntime(engine, { timeoutMs: TIMEOUT_MS }),

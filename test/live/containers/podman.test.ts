@@ -1,4 +1,3 @@
-import { CONTAINER_EXCEPTIONS } from './exceptions.ts'
 import { describeContainersHere } from './on-this-machine.ts'
 
-await describeContainersHere('podman', CONTAINER_EXCEPTIONS.podman)
+await describeContainersHere('podman')

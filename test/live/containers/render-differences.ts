@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CONTAINER_BEHAVIOURS, type Behaviour, type Exception } from '@rootless-runtime/conformance'
+import { CONTAINER_BEHAVIOURS, type Behaviour, type Exception, type Exceptions } from '@rootless-runtime/conformance'
 import { ENGINE_NAMES, ENGINE_TITLES, type EngineName } from 'rootless-runtime'
 import { readContainersRecords, SETS, type BehaviourSet, type SuiteRun } from '../../lab/containers/containers-record.ts'
-import { CONTAINER_EXCEPTIONS } from './exceptions.ts'
+import { CONTAINER_EXCEPTIONS, OLD_VERSION_EXCEPTIONS } from './exceptions.ts'
 
 // `node --conditions=@rootless-runtime/source test/live/containers/render-differences.ts` makes docs/where-engines-differ.md.
 
@@ -38,14 +38,20 @@ ${themes.map(([theme, behaviours]) => renderTheme(theme, Object.values(behaviour
 }
 
 function renderEngine(engine: EngineName): string {
-  const exceptions = Object.entries<Exception>(CONTAINER_EXCEPTIONS[engine])
   const title = `## ${ENGINE_TITLES[engine]}`
-  if (exceptions.length === 0) return `${title}\n\nNo exceptions.`
-  const lines = exceptions.map(([id, { reason, instead }]) => {
-    const answer = instead === undefined ? 'it behaves in another way' : `\`${instead}\``
-    return `| ${sentences.get(id)} | ${answer} | ${reason} |`
-  })
+  const old = OLD_VERSION_EXCEPTIONS[engine].flatMap(({ before, exceptions }) =>
+    toLines(exceptions, `before ${before.join('.')}: `),
+  )
+  const lines = [...toLines(CONTAINER_EXCEPTIONS[engine]), ...old]
+  if (lines.length === 0) return `${title}\n\nNo exceptions.`
   return [title, '', '| what it does not keep | instead | why |', '| --- | --- | --- |', ...lines].join('\n')
+}
+
+function toLines(exceptions: Exceptions, versions = ''): readonly string[] {
+  return Object.entries<Exception>(exceptions).map(([id, { reason, instead }]) => {
+    const answer = instead === undefined ? 'it behaves in another way' : `\`${instead}\``
+    return `| ${versions}${sentences.get(id)} | ${answer} | ${reason} |`
+  })
 }
 
 function renderRuns(): string {

@@ -8,6 +8,7 @@ import {
   type System,
 } from '@rootless-runtime/core'
 import { toDockerCapabilities } from './docker-capabilities.ts'
+import type { DaemonPlace } from './docker-driver.ts'
 import { findDocker, notFound, readDocker, type DockerAnswer, type FoundDocker } from './docker-facts.ts'
 
 /** Loads everything that the adapter would load when first asked. */
@@ -22,9 +23,9 @@ export function createDocker(system: System, options: AdapterOptions): RootlessR
   let asked: Promise<DockerAnswer> | undefined
   const find = (): Promise<FoundDocker> => (found ??= findDocker(system, timeoutMs))
   const ask = (): Promise<DockerAnswer> => (asked ??= find().then((daemon) => readDocker(system, daemon, timeoutMs)))
-  const findSocket = async (): Promise<string> => {
+  const findDaemon = async (): Promise<DaemonPlace> => {
     const { places, daemon } = await find()
-    if (daemon !== null) return daemon.socketPath
+    if (daemon !== null) return { socketPath: daemon.socketPath, cgroupDriver: daemon.info.cgroupDriver }
     // Whoever starts Docker after it was not there is heard at the next call.
     found = undefined
     throw toEngineUnavailable('docker', notFound(system, places).availability)
@@ -42,7 +43,7 @@ export function createDocker(system: System, options: AdapterOptions): RootlessR
       engine: 'docker',
       options,
       capabilities,
-      openDriver: async (context) => (await import('./docker-driver.ts')).openDockerDriver(context, findSocket),
+      openDriver: async (context) => (await import('./docker-driver.ts')).openDockerDriver(context, findDaemon),
     }),
   }
 }

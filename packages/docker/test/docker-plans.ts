@@ -35,5 +35,7 @@ export function openDriver(socketPath: string, timeoutMs: number): Promise<Engin
   const capabilities = (): never => {
     throw new RootlessError('NOT_SUPPORTED', 'no limits are asked for here')
   }
-  return openDockerDriver({ machine: createLocalSystem(), timeoutMs, capabilities }, () => Promise.resolve(socketPath))
+  return openDockerDriver({ machine: createLocalSystem(), timeoutMs, capabilities }, () =>
+    Promise.resolve({ socketPath, cgroupDriver: 'none' }),
+  )
 }

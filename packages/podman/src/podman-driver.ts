@@ -5,11 +5,13 @@ import { createEndCommand } from './podman-end-process.ts'
 import { createPodmanImages } from './podman-images.ts'
 import { createPodmanNetworks, createPodmanVolumes } from './podman-networks.ts'
 import { createOwnerMaps } from './podman-owner.ts'
-import { createPodmanService } from './podman-service.ts'
+import type { PodmanService } from './podman-service.ts'
 
-/** What Podman does beside answering questions. Nothing is asked, and no service started, before the first call. */
-export async function openPodmanDriver({ machine, timeoutMs, capabilities }: DriverContext): Promise<EngineDriver> {
-  const service = createPodmanService(machine, timeoutMs)
+/** What Podman does beside answering questions. */
+export async function openPodmanDriver(
+  { machine, timeoutMs, capabilities }: DriverContext,
+  service: PodmanService,
+): Promise<EngineDriver> {
   const api = createPodmanApi(service, timeoutMs)
   return {
     containers: createPodmanContainers({

@@ -29,7 +29,7 @@ interface Held {
 
 /** How long our own service outlives its last connection: it ends that soon after this process, however that ended. */
 const IDLE_SECONDS = 5
-const POLL_MS = 15
+const POLL_MS = 5
 /** Whoever listens at the user's socket and says nothing for so long is left alone. */
 const MAXIMUM_ANSWER_MS = 3000
 

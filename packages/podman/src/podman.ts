@@ -9,6 +9,7 @@ import {
 } from '@rootless-runtime/core'
 import { toPodmanCapabilities } from './podman-capabilities.ts'
 import { readPodman, type PodmanAnswer } from './podman-facts.ts'
+import { createPodmanService } from './podman-service.ts'
 
 /** Rootless Podman. Creating asks nothing; Podman is asked once, when something is wanted of it. */
 export function createPodman(system: System, options: AdapterOptions): RootlessRuntime {
@@ -27,7 +28,12 @@ export function createPodman(system: System, options: AdapterOptions): RootlessR
       engine: 'podman',
       options,
       capabilities,
-      openDriver: async (context) => (await import('./podman-driver.ts')).openPodmanDriver(context),
+      openDriver: async (context) => {
+        const service = createPodmanService(context.machine, context.timeoutMs)
+        // It comes up while the driver is loaded. Whoever needs it is told why it did not.
+        service.lost().catch(() => {})
+        return (await import('./podman-driver.ts')).openPodmanDriver(context, service)
+      },
     }),
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createLocalSystem } from '@rootless-runtime/host'
 import { RootlessError, type EngineDriver, type Machine } from '@rootless-runtime/core'
 import { openPodmanDriver } from '../src/podman-driver.ts'
+import { createPodmanService } from '../src/podman-service.ts'
 
 /** What it does with the first line of a request. */
 export type FakeAnswer = (request: string, socket: Socket) => void
@@ -71,7 +72,7 @@ export function openFakeDriver(runtimeFolder: string, timeoutMs: number): Promis
   const capabilities = (): never => {
     throw new RootlessError('NOT_SUPPORTED', 'no limits are asked for here')
   }
-  return openPodmanDriver({ machine, timeoutMs, capabilities })
+  return openPodmanDriver({ machine, timeoutMs, capabilities }, createPodmanService(machine, timeoutMs))
 }
 
 /** Of Podman, and of a folder inside a container. */

@@ -12,6 +12,7 @@ import {
   type ExecPlan,
 } from '@rootless-runtime/core'
 import { openPodmanDriver } from '../src/podman-driver.ts'
+import { createPodmanService } from '../src/podman-service.ts'
 import { execOf, PLAN } from './podman-plans.ts'
 
 const TIMEOUT_MS = 30_000
@@ -41,7 +42,8 @@ export function openLiveDriver(): Promise<EngineDriver> {
   const capabilities = (): never => {
     throw new RootlessError('NOT_SUPPORTED', 'no limits are asked for here')
   }
-  return openPodmanDriver({ machine: createLocalSystem(), timeoutMs: TIMEOUT_MS, capabilities })
+  const machine = createLocalSystem()
+  return openPodmanDriver({ machine, timeoutMs: TIMEOUT_MS, capabilities }, createPodmanService(machine, TIMEOUT_MS))
 }
 
 export async function openLivePodman(): Promise<LivePodman> {

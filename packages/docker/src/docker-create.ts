@@ -30,6 +30,7 @@ export async function createContainer(place: DockerPlace, plan: ContainerPlan, c
     await removeUnless(client, Id, async () => {
       await checkWorkdir(client, Id, plan, beganMs)
       throwIfAborted(what, call)
+      if (folder !== null) await secrets.keep(folder)
     })
     return Id
   } catch (error) {

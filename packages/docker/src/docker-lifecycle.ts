@@ -26,14 +26,25 @@ export function toPath(id: string): string {
 /** Removes one that does not run, its anonymous volumes, and its secrets. */
 export async function removeContainer({ client, secrets }: DockerPlace, id: string, call: Call): Promise<void> {
   const { Id, Mounts } = await inspectContainer(client, id, call)
-  const request = { method: 'DELETE', path: `${toPath(Id)}?v=1`, what: `removing ${id}`, expected: [409] } as const
-  const reply = await client.work(request, call)
-  if (reply.statusCode === 409) {
-    if (!/is already in progress/u.test(reply.text)) throw toReplyError(request.what, reply)
-    await waitUntilRemoved(client, Id, call)
-  }
   const folder = Mounts.find(({ Destination }) => Destination === SECRETS_TARGET)?.Source
+  if (folder !== undefined) await secrets.release(folder)
+  try {
+    await deleteContainer(client, Id, call)
+  } catch (error) {
+    // Of a container whose removal is cut, nobody can tell any more where they are.
+    if (folder !== undefined && error instanceof RootlessError && error.code === 'ENGINE_GONE') await secrets.remove(folder)
+    else if (folder !== undefined) await secrets.keep(folder)
+    throw error
+  }
   if (folder !== undefined) await secrets.remove(folder)
+}
+
+async function deleteContainer(client: DockerClient, id: string, call: Call): Promise<void> {
+  const request = { method: 'DELETE', path: `${toPath(id)}?v=1`, what: `removing ${id}`, expected: [409] } as const
+  const reply = await client.work(request, call)
+  if (reply.statusCode !== 409) return
+  if (!/is already in progress/u.test(reply.text)) throw toReplyError(request.what, reply)
+  await waitUntilRemoved(client, id, call)
 }
 
 // Somebody else removes it already. It is gone when that is done, and not before.

@@ -20,7 +20,8 @@ export function createFiles(): SystemFiles {
     append: (path, content) => change('write', path, () => appendFile(path, content, { mode: PRIVATE_FILE })),
     openRead: (path, { startByte = 0 } = {}) => change('read', path, () => openRead(path, startByte)),
     rename: (from, to) => change('rename', from, () => rename(from, to)),
-    remove: (path) => change('remove', path, () => rm(path, { recursive: true, force: true })),
+    // Somebody may put a file into a folder that is being emptied.
+    remove: (path) => change('remove', path, () => rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 })),
     watch,
   }
 }

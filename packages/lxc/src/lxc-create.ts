@@ -47,10 +47,8 @@ export async function makeContainer(
   const { machine, parts } = context
   const [image, base] = await Promise.all([parts.images.find(plan.image), context.idMaps(), parts.store.prepare()])
   const record = toRecord(createId(), plan, image)
-  const folder = parts.store.containerFolder(record.id)
-  await machine.files.makeDirectory(folder, { mode: PASSABLE })
+  const folder = await makeFolder(context, record)
   try {
-    await writeRecord(machine, folder, record)
     await takeName(context, record)
     onFolder(folder)
     const mapped: LxcRecord = { ...record, idMaps: await parts.mounts.toIdMaps(plan, image, base) }
@@ -62,6 +60,22 @@ export async function makeContainer(
     return whole
   } catch (error) {
     await discard(context, (await readRecord(machine, folder)) ?? record)
+    throw error
+  }
+}
+
+/** In one step: no folder of a container is without its record. */
+async function makeFolder(context: CreateContext, record: LxcRecord): Promise<string> {
+  const { files } = context.machine
+  const folder = context.parts.store.containerFolder(record.id)
+  const beside = posix.join(toRoot(context), 'work', `${process.pid}-new-${record.id}`)
+  await files.makeDirectory(beside, { mode: PASSABLE })
+  try {
+    await writeRecord(context.machine, beside, record)
+    await files.rename(beside, folder)
+    return folder
+  } catch (error) {
+    await files.remove(beside)
     throw error
   }
 }

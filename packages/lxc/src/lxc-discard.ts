@@ -4,6 +4,7 @@ import { printable, RootlessError, type Machine } from '@rootless-runtime/core'
 import { toNameFile, toRoot, type CreateContext } from './lxc-create.ts'
 import { CONTAINER_FILES } from './lxc-messages.ts'
 import { readStartTicks } from './lxc-notes.ts'
+import { endServers } from './lxc-servers.ts'
 import { readRecord, toNetworkRequest, toRootfsOf, type LxcRecord } from './lxc-record.ts'
 
 const LOOK_MS = 10
@@ -59,14 +60,15 @@ async function removeParts(context: CreateContext, record: LxcRecord): Promise<v
   const { machine, parts, supervisors } = context
   const folder = parts.store.containerFolder(record.id)
   await supervisors.end(folder)
+  await endServers(machine, record.id, folder)
   await parts.network.remove(toNetworkRequest(parts.store, record))
   await parts.mounts.remove(toRootfsOf(parts.store, record, null))
   await parts.rootfs.remove(folder)
-  // In one step it is no container any more.
-  const gone = posix.join(toRoot(context), 'work', `${process.pid}-gone-${record.id}`)
-  await machine.files.rename(folder, gone)
   const file = toNameFile(context, record.name)
   const owner = await machine.readText(file)
   if (owner.status === 'ok' && owner.value === record.id) await machine.files.remove(file)
+  // In one step, and last, it is no container any more: what a process that dies before leaves is listed.
+  const gone = posix.join(toRoot(context), 'work', `${process.pid}-gone-${record.id}`)
+  await machine.files.rename(folder, gone)
   await machine.files.remove(gone)
 }

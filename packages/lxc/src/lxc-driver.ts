@@ -11,6 +11,7 @@ import { createLxcRootfs } from './lxc-rootfs.ts'
 import { readCgroupScope, type CgroupScope } from './lxc-scope.ts'
 import { createLxcStore } from './lxc-store.ts'
 import { createSupervisorDoor } from './lxc-supervise.ts'
+import { sweepStore } from './lxc-sweep.ts'
 import { createLxcVolumes } from './lxc-volumes.ts'
 
 /** What LXC does beside answering questions. `ask` is what its factory knows of it already. */
@@ -36,16 +37,19 @@ export async function openLxcDriver(context: DriverContext, ask: () => Promise<L
     images,
     volumes: createLxcVolumes(door, store),
     networks: createLxcNetworks(door, store),
-    containers: createLxcContainers({
-      machine,
-      parts,
-      timeoutMs,
-      idMaps,
-      records: new Map(),
-      supervisors: createSupervisorDoor(machine, timeoutMs),
-      scope: () => (scope ??= readCgroupScope(machine)),
-      appArmorProfile: async () => (await readFacts()).config.appArmorProfile ?? UNCONFINED,
-    }),
+    containers: {
+      ...createLxcContainers({
+        machine,
+        parts,
+        timeoutMs,
+        idMaps,
+        records: new Map(),
+        supervisors: createSupervisorDoor(machine, timeoutMs),
+        scope: () => (scope ??= readCgroupScope(machine)),
+        appArmorProfile: async () => (await readFacts()).config.appArmorProfile ?? UNCONFINED,
+      }),
+      sweepUnlisted: () => sweepStore(door, store),
+    },
   }
 }
 

@@ -67,6 +67,10 @@ export const CONTAINER_FILES = {
   hook: 'pipes/hook',
 } as const
 
+/** Where what serves its network says its number, before it does anything; in its words is the container's id. */
+export const SLIRP_PID_FILE = 'slirp4netns.pid'
+export const PASTA_PID_FILE = 'pasta.pid'
+
 /** The socket of a supervisor, in its container's folder. */
 export function socketName(pid: number): string {
   return `${pid}.sock`

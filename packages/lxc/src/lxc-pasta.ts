@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { printable, RootlessError, type Call, type Machine, type PublishedPort } from '@rootless-runtime/core'
 import { throwIfAborted } from './lxc-mapped.ts'
+import { PASTA_PID_FILE } from './lxc-messages.ts'
 import { toPortError } from './lxc-publish.ts'
 
 /** Inside, the name server of this host, whichever it is: an address that belongs to no one (RFC 3927). */
@@ -22,7 +23,7 @@ export async function startPasta(
   { signal }: Call,
 ): Promise<number> {
   throwIfAborted(signal)
-  const pidFile = posix.join(containerFolder, 'pasta.pid')
+  const pidFile = posix.join(containerFolder, PASTA_PID_FILE)
   await machine.files.remove(pidFile)
   const answer = await machine.run({ file: 'pasta', arguments: [...toArguments(ports, pidFile), String(pid)], timeoutMs: 5000 })
   const written = await machine.readText(pidFile)

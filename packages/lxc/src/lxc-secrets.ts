@@ -1,8 +1,9 @@
 import { posix } from 'node:path'
-import { printable } from '@rootless-runtime/core'
+import { printable, type Machine } from '@rootless-runtime/core'
 import type { IdMap } from './lxc-config.ts'
 import { checkEnd } from './lxc-errors.ts'
 import type { InsideIds } from './lxc-idmap.ts'
+import { listNames } from './lxc-image-store.ts'
 import { runMapped, withOwnIds, type FileDoor } from './lxc-mapped.ts'
 
 /** In memory, and mapped root can get there: it cannot pass through XDG_RUNTIME_DIR, which is the caller's alone. */
@@ -14,6 +15,19 @@ const WRITE = 'umask 0377 && cat >"$1" && chown "$2" -- "$1"'
 /** Nobody but root of the container and this user pass through the folder; in it, each file is its reader's alone. */
 export function toSecretsFolder(uid: number, containerId: string): string {
   return posix.join(MEMORY, `rootless-runtime-${uid}-${containerId}`)
+}
+
+/** Those that this user has. */
+export async function listSecretsFolders(
+  machine: Machine,
+): Promise<readonly { readonly folder: string; readonly containerId: string }[]> {
+  const prefix = toSecretsFolder(machine.user.uid, '')
+  const names = await listNames(machine, MEMORY)
+  return names
+    .map((name) => posix.join(MEMORY, name))
+    .filter((folder) => folder.startsWith(prefix))
+    .map((folder) => ({ folder, containerId: folder.slice(prefix.length) }))
+    .filter(({ containerId }) => /^[0-9a-f]+$/u.test(containerId))
 }
 
 export interface SecretFiles {

@@ -12,6 +12,7 @@ import {
 } from '@rootless-runtime/core'
 import * as z from 'zod'
 import { throwIfAborted } from './lxc-mapped.ts'
+import { SLIRP_PID_FILE } from './lxc-messages.ts'
 import { toMountPaths } from './lxc-mounts.ts'
 import { toPortError } from './lxc-publish.ts'
 
@@ -24,9 +25,9 @@ const MTU_BYTES = 65_520
 const READY_TIMEOUT_MS = 5000
 const ANSWER_TIMEOUT_MS = 2000
 
-// In its sandbox the program is root of the container, another user than we: the socket has to be open to all. Nobody else knows the
+// Its number first: whoever starts it may die in the next moment. In its sandbox the program is root of the container, another user than we: the socket has to be open to all. Nobody else knows the
 // name of the container's folder, and who does not cannot list it.
-const OPEN_SOCKET = 'umask 0 && exec "$@"'
+const OPEN_SOCKET = 'echo "$$" >"$1" && shift && umask 0 && exec "$@"'
 
 /**
  * Gives a network namespace a way out, and its published ports. The host's loopback stays out of reach. Its pid is the answer; it
@@ -45,10 +46,11 @@ export async function startSlirp(
 ): Promise<number> {
   const socket = posix.join(toMountPaths(containerFolder).runFolder, crypto.randomUUID().slice(0, 8))
   const log = posix.join(containerFolder, 'slirp4netns.log')
+  const pidFile = posix.join(containerFolder, SLIRP_PID_FILE)
   await machine.files.remove(log)
   const started = await machine.spawn({
     file: 'sh',
-    arguments: ['-c', OPEN_SOCKET, 'sh', 'slirp4netns', ...toArguments(socket), String(pid), 'tap0'],
+    arguments: ['-c', OPEN_SOCKET, 'sh', pidFile, 'slirp4netns', ...toArguments(socket), String(pid), 'tap0'],
     workingDirectory: '/',
     lifetime: 'detached',
     outputFile: log,

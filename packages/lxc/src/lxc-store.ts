@@ -100,7 +100,7 @@ export function toPassableFix(path: string): Fix {
 }
 
 /** What a process that has ended left half-made: its number is the name's beginning. A number that is used again keeps it for later. */
-async function removeLeftovers({ machine }: FileDoor, store: FileStore): Promise<void> {
+export async function removeLeftovers({ machine }: FileDoor, store: FileStore): Promise<void> {
   const names = await machine.listDirectory(store.workFolder)
   if (names.status !== 'ok') return
   for (const name of names.value) {

@@ -119,7 +119,9 @@ async function create(parts: ContainerParts, plan: ContainerPlan, call: Call): P
   const secretsFolder = await parts.secrets.make(plan.secrets, canGiveFiles(version) ? 0o400 : 0o444)
   try {
     const json = toCreateBody(plan, { version, ...maps, secretsFolder })
-    return await ask(parts.api, { json, what: `create ${plan.name}` })
+    const id = await ask(parts.api, { json, what: `create ${plan.name}` })
+    if (secretsFolder !== null) await parts.secrets.keep(secretsFolder)
+    return id
   } catch (error) {
     if (secretsFolder !== null) await parts.secrets.remove(secretsFolder)
     throw error
@@ -135,12 +137,22 @@ async function ask(api: PodmanApi, question: Pick<Question, 'json' | 'what'>): P
 
 async function remove({ api, secrets }: ContainerParts, id: string, call: Call): Promise<void> {
   const { mounts } = await inspectContainer(api, id, call)
-  await api.ask(
-    { method: 'DELETE', path: `${toContainerPath(id)}?v=true`, what: `remove ${id}`, improperState: 'STILL_RUNNING' },
-    call,
-  )
   const secret = [...mounts].find(([target]) => target.startsWith(`${SECRETS_TARGET}/`))?.[1]
-  if (secret !== undefined) await secrets.remove(secret.slice(0, secret.lastIndexOf('/')))
+  const folder = secret?.slice(0, secret.lastIndexOf('/'))
+  if (folder !== undefined) await secrets.release(folder)
+  const removeSecrets = async (): Promise<void> => {
+    if (folder !== undefined) await secrets.remove(folder)
+  }
+  try {
+    const path = `${toContainerPath(id)}?v=true`
+    await api.ask({ method: 'DELETE', path, what: `remove ${id}`, improperState: 'STILL_RUNNING' }, call)
+  } catch (error) {
+    // Of a container whose removal is cut, nobody can tell any more where they are.
+    if (error instanceof RootlessError && error.code === 'ENGINE_GONE') await removeSecrets()
+    else if (folder !== undefined) await secrets.keep(folder)
+    throw error
+  }
+  await removeSecrets()
 }
 
 async function commit({ api, hasCgroup }: ContainerParts, id: string, reference: string, call: Call): Promise<string> {

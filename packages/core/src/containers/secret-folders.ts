@@ -2,6 +2,7 @@ import { RootlessError } from '../errors.ts'
 import { knownValue } from '../fact.ts'
 import { readMountOf } from '../read-mount.ts'
 import type { Machine } from '../system.ts'
+import { hasEnded, readOwner } from './owner.ts'
 
 /** Where a container finds its secrets. */
 export const SECRETS_TARGET = '/run/secrets'
@@ -12,11 +13,19 @@ export interface SecretFolders {
   make(secrets: Readonly<Record<string, Uint8Array>>, mode?: number): Promise<string | null>
   /** An empty folder, for an engine that puts them there itself, as files of the container's user. */
   makeEmpty(): Promise<string>
+  /** It belongs to a container from now on, whose removal takes it along: no sweep does. One that is gone stays so. */
+  keep(folder: string): Promise<void>
+  /** The opposite, before its container is removed: whatever ends this process then, a sweep finds it. */
+  release(folder: string): Promise<void>
   /** Removes a folder that `make` made, in whatever process; any other is left alone. */
   remove(folder: string): Promise<void>
+  /** Removes those of processes that ended before there was a container. */
+  sweep(): Promise<void>
 }
 
 const PREFIX = 'rootless-runtime-secrets-'
+/** Beside the files: there is a container. */
+const KEPT = 'kept'
 const IN_MEMORY: ReadonlySet<string> = new Set(['tmpfs', 'ramfs'])
 
 /**
@@ -27,17 +36,10 @@ const IN_MEMORY: ReadonlySet<string> = new Set(['tmpfs', 'ramfs'])
 export function createSecretFolders(machine: Machine): SecretFolders {
   const { environment, user, files } = machine
   const parents = [environment['XDG_RUNTIME_DIR'] || `/run/user/${user.uid}`, '/dev/shm']
+  const makeEmpty = (): Promise<string> => makeFolder(machine, parents)
   const remove = async (folder: string): Promise<void> => {
-    const above = folder.replace(/\/files$/u, '')
-    const isOurs = parents.some(
-      (parent) => above.startsWith(`${parent}/${PREFIX}`) && !above.slice(parent.length + 1).includes('/'),
-    )
-    if (isOurs) await files.remove(above)
-  }
-  const makeEmpty = async (): Promise<string> => {
-    const folder = `${await files.makeTemporaryDirectory(await findParent(machine, parents), PREFIX)}/files`
-    await files.makeDirectory(folder, { mode: 0o755 })
-    return folder
+    const above = toAbove(folder, parents)
+    if (above !== null) await files.remove(above)
   }
   return {
     makeEmpty,
@@ -53,8 +55,57 @@ export function createSecretFolders(machine: Machine): SecretFolders {
         throw error
       }
     },
+    keep: async (folder) => {
+      const above = toAbove(folder, parents)
+      if (above !== null && (await machine.status(above)).status === 'ok') await files.write(`${above}/${KEPT}`, '')
+    },
+    release: async (folder) => {
+      const above = toAbove(folder, parents)
+      if (above !== null) await files.remove(`${above}/${KEPT}`)
+    },
     remove,
+    sweep: async () => {
+      for (const parent of parents)
+        for (const name of await listAbandoned(machine, parent)) await files.remove(`${parent}/${name}`)
+    },
   }
+}
+
+/** `null` for a folder of another. */
+function toAbove(folder: string, parents: readonly string[]): string | null {
+  const above = folder.replace(/\/files$/u, '')
+  const isOurs = parents.some(
+    (parent) => above.startsWith(`${parent}/${PREFIX}`) && !above.slice(parent.length + 1).includes('/'),
+  )
+  return isOurs ? above : null
+}
+
+/** What lies in memory does not outlive the boot: whose it is is told without the boot's id. */
+async function makeFolder(machine: Machine, parents: readonly string[]): Promise<string> {
+  const { files } = machine
+  const [parent, owner] = await Promise.all([findParent(machine, parents), readOwner(machine)])
+  const prefix = owner === null ? PREFIX : `${PREFIX}${owner.pid}-${owner.startTicks}-`
+  const folder = `${await files.makeTemporaryDirectory(parent, prefix)}/files`
+  await files.makeDirectory(folder, { mode: 0o755 })
+  return folder
+}
+
+const OWNED = new RegExp(`^${PREFIX}(\\d{1,10})-(\\d{1,20})-[^-]+$`, 'u')
+
+async function listAbandoned(machine: Machine, parent: string): Promise<readonly string[]> {
+  const [names, self] = await Promise.all([machine.listDirectory(parent), readOwner(machine)])
+  if (names.status !== 'ok' || self === null) return []
+  const abandoned = await Promise.all(
+    names.value.map(async (name) => {
+      const [, pid, startTicks] = OWNED.exec(name) ?? []
+      if (pid === undefined || startTicks === undefined) return false
+      const owner = { pid: Number(pid), startTicks: Number(startTicks), bootId: self.bootId }
+      if (!(await hasEnded(owner, machine))) return false
+      const [folder, kept] = await Promise.all([machine.status(`${parent}/${name}`), machine.status(`${parent}/${name}/${KEPT}`)])
+      return folder.status === 'ok' && folder.value.uid === machine.user.uid && kept.status === 'absent'
+    }),
+  )
+  return names.value.filter((_, index) => abandoned[index])
 }
 
 async function findParent(machine: Machine, parents: readonly string[]): Promise<string> {

@@ -1,4 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+import { PASTA_PID_FILE, SLIRP_PID_FILE } from '../lxc-messages.ts'
 
 /** Clock ticks from the boot to the start of a process, field 22 of /proc/PID/stat; `null` for one that is gone. */
 export function readStartTicks(pid: number): number | null {
@@ -28,6 +30,19 @@ export function endProcess({ pid, startTicks }: KnownProcess): void {
     if (readStartTicks(pid) === startTicks) process.kill(pid, 'SIGKILL')
   } catch {
     // It has ended in the meantime.
+  }
+}
+
+/** What serves the network of the container, whose folder this process stands in, though nobody told of it: who started it has died. */
+export function endServers(): void {
+  for (const file of [SLIRP_PID_FILE, PASTA_PID_FILE]) {
+    try {
+      const pid = Number.parseInt(readFileSync(file, 'latin1'), 10)
+      // The number may be another's by now.
+      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(basename(process.cwd()))) process.kill(pid, 'SIGKILL')
+    } catch {
+      // There is none, or it has ended.
+    }
   }
 }
 

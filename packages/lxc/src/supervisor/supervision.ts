@@ -8,7 +8,7 @@ import { openContainerLog, type ContainerLog } from './container-log.ts'
 import { startRun, type ContainerRun, type RunEnd } from './container-run.ts'
 import { startRelay } from './datagram-relay.ts'
 import { noteCgroup, noteEnd, noteStart } from './notes.ts'
-import { endProcess, toKnownProcess, type KnownProcess } from './proc.ts'
+import { endProcess, endServers, toKnownProcess, type KnownProcess } from './proc.ts'
 import { resizeTerminal, type TerminalSize } from './terminal.ts'
 
 /** A supervisor that is not told to start, and to whom nobody is connected, ends. */
@@ -168,6 +168,7 @@ async function runContainer(state: State, client: Client, request: StartRequest)
   const end = await run.ended
   await log.close()
   state.helpers.forEach(endProcess)
+  endServers()
   for (const relay of state.relays) relay[Symbol.dispose]()
   if (pid === null) client.tell({ event: 'failed', log: end.log })
   else tellEnd(state, end)

@@ -72,11 +72,13 @@ function listVitest(): readonly string[] {
   return [...found].map((folder) => relative(ROOT, folder))
 }
 
-/** The suite of containers as a folder: its programs, and vitest. */
+/** The suite of containers as a folder: its programs, vitest, and in `bin` the busybox that its images are made of. */
 export async function packContainers(folder: string): Promise<void> {
   await bundle(folder)
   const script = 'folder=$1; shift; tar -cf - "$@" | tar -C "$folder" -xf -'
   await runOnHost('sh', ['-c', `cd "$0" && ${script}`, ROOT, folder, 'node_modules/vitest', ...listVitest()])
+  // This host's: static programs of glibc before 2.34, as bullseye's busybox, cannot resolve names where its libraries are not.
+  await runOnHost('sh', ['-c', 'mkdir "$0/bin" && cp "$(command -v busybox)" "$0/bin"', folder])
 }
 
 /** Brings the suite of containers and vitest into a guest without network. */

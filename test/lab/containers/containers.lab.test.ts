@@ -41,7 +41,7 @@ async function runSuites(guest: Guest): Promise<ReadonlyMap<EngineName, SuiteRes
   const only = SET === 'whole' ? '' : `-t '\\[(${ids.join('|')})\\]'`
   const output = '--reporter=default --reporter=json --outputFile.json=results.json'
   const { stdout: said } = await guest.run(
-    `cd ${PLACE} && CI=true NO_COLOR=1 TEST_PATIENCE=${PATIENCE[guest.accelerator]} node node_modules/vitest/vitest.mjs run ` +
+    `cd ${PLACE} && PATH=$PWD/bin:$PATH CI=true NO_COLOR=1 TEST_PATIENCE=${PATIENCE[guest.accelerator]} node node_modules/vitest/vitest.mjs run ` +
       `--configLoader native ${engines.map(toFile).join(' ')} ${only} ${output} 2>&1`,
     { timeoutMs: SUITE_MS },
   )

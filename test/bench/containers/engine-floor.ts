@@ -151,3 +151,16 @@ function toWholeBody(text: string): string | null {
   if (length !== undefined) return body.length >= Number(length) ? body : null
   return body.endsWith('0\r\n\r\n') ? body : null
 }
+
+/** What a client of no features would do with it: the chunks joined, when it came in chunks, and its JSON parsed. */
+export function parseRawAnswer(body: string): unknown {
+  if (body.startsWith('{') || body.startsWith('[')) return JSON.parse(body)
+  let text = ''
+  for (let position = 0; ;) {
+    const end = body.indexOf('\r\n', position)
+    const length = Number.parseInt(body.slice(position, end), 16)
+    if (!(length > 0)) return JSON.parse(text)
+    text += body.slice(end + 2, end + 2 + length)
+    position = end + 2 + length + 2
+  }
+}

@@ -1,7 +1,15 @@
 import { openRuntime, type Container, type EngineName, type RootlessRuntime } from 'rootless-runtime'
 import { median } from '../measure.ts'
 import { join } from 'node:path'
-import { countBytes, ENGINE_FLOORS, openRawSocket, timeProgram, timePrograms, type EngineFloor } from './engine-floor.ts'
+import {
+  countBytes,
+  ENGINE_FLOORS,
+  openRawSocket,
+  parseRawAnswer,
+  timeProgram,
+  timePrograms,
+  type EngineFloor,
+} from './engine-floor.ts'
 import type { SpeedResult } from './results.ts'
 import { makeTestRootfs } from './test-image.ts'
 
@@ -61,15 +69,18 @@ async function measureSocket(bench: Bench): Promise<readonly SpeedResult[]> {
     await work()
     return performance.now() - beganMs
   }
-  const list: Pair = [() => time(() => bench.runtime.containers.list({ everyone: true })), () => time(() => raw.ask(socket.list))]
-  const inspect: Pair = [
-    () => time(() => bench.container.inspect()),
-    () => time(() => raw.ask(socket.inspect(bench.container.id))),
-  ]
+  const list = (): Promise<number> => time(() => bench.runtime.containers.list({ everyone: true }))
+  const inspect = (): Promise<number> => time(() => bench.container.inspect())
+  const asRaw = (path: string) => () => time(() => raw.ask(path))
+  const asJson = (path: string) => () => time(async () => parseRawAnswer(await raw.ask(path)))
+  const measureQuestion = async (title: string, pair: Pair): Promise<SpeedResult> =>
+    toResult(bench, title, await inTurn(QUESTIONS, pair, QUESTIONS), 1.3)
   try {
     return [
-      toResult(bench, 'list, to a raw kept connection', await inTurn(QUESTIONS, list, QUESTIONS), 1.3),
-      toResult(bench, 'inspect, to a raw kept connection', await inTurn(QUESTIONS, inspect, QUESTIONS), 1.3),
+      await measureQuestion('list, to a raw kept connection', [list, asRaw(socket.list)]),
+      await measureQuestion('list, to one whose JSON is parsed', [list, asJson(socket.list)]),
+      await measureQuestion('inspect, to a raw kept connection', [inspect, asRaw(socket.inspect(bench.container.id))]),
+      await measureQuestion('inspect, to one whose JSON is parsed', [inspect, asJson(socket.inspect(bench.container.id))]),
     ]
   } finally {
     raw.end()

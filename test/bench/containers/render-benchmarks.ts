@@ -25,7 +25,7 @@ Written by \`node test/bench/containers/render-benchmarks.ts\` out of the file t
 ## Speed
 
 Ours beside the floor of the same run, one after the other in turn, medians. The floor of a question is a raw request over a kept
-connection to the same socket, whose answer nobody parses; of everything else it is the engine's own client, its output read alike.
+connection to the same socket, whose answer nobody parses, and beside it one that parses its JSON; of everything else it is the engine's own client, its output read alike.
 LXC has no client that runs an image to its end: its floor is a clone of a container, executed and destroyed.
 
 ${renderSpeed(speed)}

@@ -83,11 +83,22 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   [/[Uu]nknown capability|^[Ii]nvalid (?:signal|CapDrop)|^[Nn]o command specified/u, 'INVALID_ARGUMENT'],
 ]
 
+/** The kernel's words for a file system that takes no more, in those that our own files throw. */
+const FULL: readonly (readonly [words: RegExp, word: string])[] = [
+  [/no space left on device/iu, 'ENOSPC'],
+  [/disk quota exceeded/iu, 'EDQUOT'],
+]
+
 /** What Docker refused, in a code of ours; a word that is in no table is `ENGINE_REFUSED`. */
 export function toRefusal(what: string, words: string): RootlessError {
   const evidence = printable(words)
   // What was asked holds words of the caller: names, commands.
   const asked = printable(what)
-  const code = REFUSALS.find(([pattern]) => pattern.test(words))?.[1] ?? 'ENGINE_REFUSED'
+  const known = REFUSALS.find(([pattern]) => pattern.test(words))?.[1]
+  // After the others: a command may be called so.
+  const full = known === undefined ? FULL.find(([pattern]) => pattern.test(words))?.[1] : undefined
+  if (full !== undefined)
+    return new RootlessError('HOST_REFUSED', `${asked}: ${full}: Docker says: ${evidence}`, { engine: 'docker', evidence: full })
+  const code = known ?? 'ENGINE_REFUSED'
   return new RootlessError(code, `${asked}: Docker says: ${evidence}`, { engine: 'docker', evidence })
 }

@@ -2,6 +2,7 @@ import { writeDockerArchive, type ArchivedImage, type ImageArchive } from '@root
 import { RootlessError, printable, type Image, type ImageProgress, type Machine } from '@rootless-runtime/core'
 import * as z from 'zod'
 import { parseReply, type DockerClient } from './docker-client.ts'
+import { toRefusal } from './docker-errors.ts'
 import { inspectImage } from './docker-inspect-image.ts'
 
 /** What images are read and loaded with. */
@@ -65,7 +66,10 @@ const failure = z.object({ error: z.string() })
 function throwLoadError(text: string, what: string): void {
   for (const line of text.split('\n')) {
     if (!line.includes('"error"')) continue
-    const evidence = printable(parseReply(failure, { text: line }, what).error)
+    const words = parseReply(failure, { text: line }, what).error
+    const refusal = toRefusal(what, words)
+    if (refusal.code !== 'ENGINE_REFUSED') throw refusal
+    const evidence = printable(words)
     throw new RootlessError('IMAGE_INVALID', `${what}: Docker says: ${evidence}`, { engine: 'docker', evidence })
   }
 }

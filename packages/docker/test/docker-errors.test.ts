@@ -41,6 +41,8 @@ test.each([
   [`${RUNC}exec: "No such image": executable file not found in $PATH: unknown`, 'COMMAND_NOT_FOUND'],
   [`${RUNC}exec: "a\\" b": executable file not found in $PATH: unknown`, 'COMMAND_NOT_FOUND'],
   [`${RUNC}exec: "/etc/passwd": permission denied: unknown`, 'COMMAND_NOT_EXECUTABLE'],
+  [`${RUNC}exec: "no space left on device": executable file not found in $PATH: unknown`, 'COMMAND_NOT_FOUND'],
+  ['Error processing tar file(exit status 1): write /manifest.json: no space left on device', 'HOST_REFUSED'],
   [`${USERLAND}${PORT_MANAGER}listen tcp4 0.0.0.0:18081: bind: address already in use`, 'PORT_IN_USE'],
   [`${USERLAND}${PORT_MANAGER}reply.Error: map[desc:bad request: add_hostfwd: slirp_add_hostfwd failed]`, 'PORT_IN_USE'],
   ['Bind for 0.0.0.0:18082 failed: port is already allocated', 'PORT_IN_USE'],

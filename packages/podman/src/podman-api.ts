@@ -32,9 +32,11 @@ export interface Headed extends Pick<Answered, 'headers'> {
 
 export function createPodmanApi(service: PodmanService, timeoutMs: number): PodmanApi {
   const client = createPodmanClient(service, timeoutMs)
-  const limits = (question: Pick<Question, 'timeoutMs'>, { signal }: Call): Limits => ({
-    timeoutMs: question.timeoutMs === undefined ? timeoutMs : question.timeoutMs,
+  const watch = { ping: () => client.ping(), everyMs: timeoutMs }
+  const limits = ({ timeoutMs: limitMs = timeoutMs, tar }: Pick<Question, 'timeoutMs' | 'tar'>, { signal }: Call): Limits => ({
+    timeoutMs: limitMs === 'while-it-answers' ? null : limitMs,
     signal,
+    ...((limitMs === 'while-it-answers' || tar !== undefined) && { watch }),
   })
   return {
     ask: (question, call) =>

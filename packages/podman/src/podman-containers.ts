@@ -166,7 +166,7 @@ async function commit({ api, hasCgroup }: ContainerParts, id: string, reference:
   })
   const what = `commit ${id}`
   const answer = made.safeParse(
-    await api.ask({ method: 'POST', path: `/commit?${query.toString()}`, what, timeoutMs: null }, call),
+    await api.ask({ method: 'POST', path: `/commit?${query.toString()}`, what, timeoutMs: 'while-it-answers' }, call),
   )
   if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
   return answer.data.Id.startsWith('sha256:') ? answer.data.Id : `sha256:${answer.data.Id}`

@@ -93,11 +93,22 @@ const REFUSALS: readonly (readonly [words: RegExp, code: ErrorCode])[] = [
   [/names must match|invalid signal|no command or entrypoint provided|unknown capability/u, 'INVALID_ARGUMENT'],
 ]
 
+/** The kernel's words for a file system that takes no more, in those that our own files throw. */
+const FULL: readonly (readonly [words: RegExp, word: string])[] = [
+  [/no space left on device|database or disk is full/iu, 'ENOSPC'],
+  [/disk quota exceeded/iu, 'EDQUOT'],
+]
+
 /** What Podman refused, in a code of ours; a word that is in no table is `ENGINE_REFUSED`. */
 export function toRefusal({ what, improperState }: Asked, words: string): RootlessError {
   const evidence = printable(words)
   const improper = words.includes('container state improper') ? improperState : undefined
-  const code = improper ?? REFUSALS.find(([pattern]) => pattern.test(words))?.[1] ?? 'ENGINE_REFUSED'
+  const known = improper ?? REFUSALS.find(([pattern]) => pattern.test(words))?.[1]
+  // After the others: a command may be called so.
+  const full = known === undefined ? FULL.find(([pattern]) => pattern.test(words))?.[1] : undefined
+  if (full !== undefined)
+    return new RootlessError('HOST_REFUSED', `${what}: ${full}: Podman says: ${evidence}`, { engine: 'podman', evidence: full })
+  const code = known ?? 'ENGINE_REFUSED'
   return new RootlessError(code, `${what}: Podman says: ${evidence}`, { engine: 'podman', evidence })
 }
 

@@ -1,4 +1,4 @@
-import type { Call, ContainerProcess, ExecPlan, TerminalSize } from '@rootless-runtime/core'
+import { RootlessError, type Call, type ContainerProcess, type ExecPlan, type TerminalSize } from '@rootless-runtime/core'
 import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import type { EndCommand } from './podman-end-process.ts'
@@ -150,9 +150,16 @@ async function readExitCode(
     if (lost.aborted) throw goneError(what)
     const answer = session.safeParse(await api.ask({ method: 'GET', path: `/exec/${id}/json`, what }, {}))
     if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
-    if (!answer.data.Running) return answer.data.ExitCode
+    if (!answer.data.Running) return checkExitCode(answer.data.ExitCode, what)
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
+}
+
+/** Podman says -1 when conmon could not write the exit code down (4.3.1, after five seconds). */
+function checkExitCode(exitCode: number, what: string): number {
+  if (exitCode >= 0) return exitCode
+  const why = 'it ended, and its exit code could not be written down, as on a disk that is full'
+  throw new RootlessError('HOST_REFUSED', `${what}: ${why}`, { engine: 'podman', evidence: `ExitCode ${exitCode}` })
 }
 
 async function resize(api: PodmanApi, kind: 'containers' | 'exec', id: string, { columns, rows }: TerminalSize): Promise<void> {

@@ -19,6 +19,8 @@ export interface PodmanClient {
   read(question: Question, limit: TimeLimit): Promise<Answered>
   /** The body of an answer, as it comes; what nobody reads holds Podman up. `signal`: of whoever reads. */
   open(question: Question, limit: TimeLimit, signal: AbortSignal | undefined): Promise<Readable>
+  /** Whether anybody answers. @throws RootlessError `ENGINE_TIMEOUT` and the like */
+  ping(): Promise<void>
 }
 
 /** An answer that is no error, or the absence that a HEAD asked for. */
@@ -45,6 +47,10 @@ export function createPodmanClient(service: PodmanService, timeoutMs: number): P
       const text = await body.text
       if (!isFine(question, statusCode)) throw toRefusal(question, parseWords(text))
       return { statusCode, headers, text }
+    },
+    ping: async () => {
+      const body = createTextSink(MAXIMUM_ANSWER_BYTES)
+      await http.send({ method: 'HEAD', path: '/_ping' }, { timeoutMs, until: 'end', signal: undefined }, body.sink)
     },
     open: async (question, limit, signal) => {
       const words = createTextSink(MAXIMUM_ANSWER_BYTES)

@@ -19,7 +19,7 @@ export function createPodmanImages(api: PodmanApi, machine: Machine): Images {
     remove: (reference, call = {}) => removeImage(api, reference, call),
     export: (reference, call = {}) => {
       const path = `${at(toName(reference))}/get?format=docker-archive`
-      return api.open({ method: 'GET', path, what: `export ${reference}`, timeoutMs: null }, call)
+      return api.open({ method: 'GET', path, what: `export ${reference}`, timeoutMs: 'while-it-answers' }, call)
     },
   }
 }
@@ -57,7 +57,7 @@ async function loadOne(
     onProgress?.({ phase: 'loading', bytes: Math.min(bytes, totalBytes), totalBytes }),
   )
   const what = `load ${image.references[0] ?? image.id}`
-  await api.ask({ method: 'POST', path: '/images/load', what, tar, timeoutMs: null }, call)
+  await api.ask({ method: 'POST', path: '/images/load', what, tar, timeoutMs: 'while-it-answers' }, call)
   const found = await inspectImage(api, image.id, call)
   if (found.id === image.id) return found
   throw unreadableError(what, `it was loaded as ${found.id}, not as ${image.id}`)

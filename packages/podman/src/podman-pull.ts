@@ -16,7 +16,7 @@ export async function pullImage(
   const call = signal === undefined ? {} : { signal }
   const query = new URLSearchParams({ reference, tlsVerify: String(!insecure) })
   const path = `/images/pull?${query.toString()}`
-  const body = await api.open({ method: 'POST', path, what, timeoutMs: null }, call)
+  const body = await api.open({ method: 'POST', path, what, timeoutMs: 'while-it-answers' }, call)
   let hasImage = false
   for await (const line of readLines(body)) {
     const parsed = report.safeParse(parseLine(line, what))

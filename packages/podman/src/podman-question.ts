@@ -7,8 +7,11 @@ export interface Question extends Asked {
   readonly path: string
   readonly json?: unknown
   readonly tar?: AsyncIterable<Uint8Array>
-  /** In place of the driver's; `null`: as long as it takes. */
-  readonly timeoutMs?: number | null
+  /**
+   * In place of the driver's; `null`: as long as it takes; `while-it-answers`: work that is waited for as long as Podman says, asked
+   * beside it, that it is there. What sends a tar is such work.
+   */
+  readonly timeoutMs?: number | null | 'while-it-answers'
   /** The oldest version of the API that has the call; 3.0.0 unless told. Podman 3.0 to 5 answer to that one. */
   readonly root?: 'v3.0.0' | 'v4.0.0'
 }

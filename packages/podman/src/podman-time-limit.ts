@@ -11,6 +11,14 @@ export interface TimeLimit {
 export interface Limits {
   readonly timeoutMs: number | null
   readonly signal: AbortSignal | undefined
+  /** Asked again and again, whether the engine is there: one that is hung is told so from one that is busy. */
+  readonly watch?: Watch
+}
+
+export interface Watch {
+  readonly ping: () => Promise<unknown>
+  /** From one question to the next. */
+  readonly everyMs: number
 }
 
 /**
@@ -19,7 +27,7 @@ export interface Limits {
  */
 export async function within<Value>(
   what: string,
-  { timeoutMs, signal }: Limits,
+  { timeoutMs, signal, watch }: Limits,
   work: (limit: TimeLimit) => Promise<Value>,
 ): Promise<Value> {
   if (isAborted(signal)) throw abortedError(what, signal)
@@ -28,15 +36,16 @@ export async function within<Value>(
   signal?.addEventListener('abort', onAbort, { once: true })
   let over: RootlessError | null = null
   let timer: NodeJS.Timeout | undefined
+  const onTime = (limitMs: number): void => {
+    over = timeoutError(what, limitMs)
+    stop.abort()
+  }
   const set = (limitMs: number | null): void => {
     clearTimeout(timer)
-    const onTime = (): void => {
-      over = timeoutError(what, limitMs ?? 0)
-      stop.abort()
-    }
-    timer = limitMs === null ? undefined : setTimeout(onTime, limitMs)
+    timer = limitMs === null ? undefined : setTimeout(onTime, limitMs, limitMs)
   }
   set(timeoutMs)
+  const leave = watch === undefined ? undefined : beginToWatch(watch, () => onTime(watch.everyMs))
   try {
     return await work({ signal: stop.signal, set })
   } catch (error) {
@@ -44,7 +53,23 @@ export async function within<Value>(
     throw over ?? (error instanceof RootlessError ? error : goneError(what, error))
   } finally {
     clearTimeout(timer)
+    leave?.()
     signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Until it is told to leave, or there is no answer once. */
+function beginToWatch({ ping, everyMs }: Watch, onSilence: () => void): () => void {
+  let isLeft = false
+  let timer: NodeJS.Timeout | undefined
+  const look = (): void => void ping().then(wait, onSilence)
+  const wait = (): void => {
+    if (!isLeft) timer = setTimeout(look, everyMs)
+  }
+  wait()
+  return () => {
+    isLeft = true
+    clearTimeout(timer)
   }
 }
 
@@ -53,10 +78,10 @@ function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true
 }
 
-/** How long Podman may take for what it was sent, once it has all of it: it unpacks layers then. */
-const DIGEST_MS = 600_000
-
-/** What is sent, so that the engine's slowness has a limit and the source's has none. */
+/**
+ * What is sent, so that the engine's slowness has a limit and the source's has none. Once Podman has all of it, it unpacks layers,
+ * for as long as that takes.
+ */
 export async function* limitUpload(
   source: AsyncIterable<Uint8Array>,
   { what, limit, timeoutMs }: { readonly what: string; readonly limit: TimeLimit; readonly timeoutMs: number },
@@ -76,5 +101,5 @@ export async function* limitUpload(
       cause: error,
     })
   }
-  limit.set(DIGEST_MS)
+  limit.set(null)
 }

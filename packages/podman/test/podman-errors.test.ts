@@ -56,6 +56,7 @@ test.each<[string, ErrorCode]>([
   ],
   ['rootlessport listen udp 127.0.0.1:22345: bind: address already in use', 'PORT_IN_USE'],
   ['rootlessport listen tcp 1.2.3.4:2375: bind: cannot assign requested address', 'INVALID_ARGUMENT'],
+  ['creating container storage: write /store/overlay-layers/.tmp-layers.json3147663990: no space left on device', 'HOST_REFUSED'],
   ['statfs /nope: no such file or directory', 'MOUNT_NOT_FOUND'],
   ['no such file or directory', 'PATH_NOT_FOUND'],
   ['copier: put: /etc/passwd (/etc/passwd): exists but is not a directory', 'PATH_NOT_FOUND'],

@@ -26,7 +26,8 @@ export async function createReadingContext(options: OpenImageOptions): Promise<R
       if (spent[on] > limits.maximumBytes)
         throw invalidImage('the archive', `has more than ${limits.maximumBytes} bytes unpacked`)
       if (spent.archive + spent.layers > freeBytes) {
-        throw new RootlessError('HOST_REFUSED', `the image needs more than the ${freeBytes} bytes that ${spoolFolder} has free`)
+        const why = `the image needs more than the ${freeBytes} bytes that ${spoolFolder} has free`
+        throw new RootlessError('HOST_REFUSED', why, { evidence: 'ENOSPC' })
       }
     },
     ...createReporter(options.onProgress),

@@ -6,7 +6,7 @@ import { createContainer, toContainerSummary } from './create-container.ts'
 import { removeByForce } from './end-container.ts'
 import { hasCode, throwIfAborted, toAborted } from './ending.ts'
 import type { ContainerOptions } from './options.ts'
-import { isUncertain, toEmptyEnd, type Leftover, type Leftovers } from './leftovers.ts'
+import { isSilence, isUncertain, type Leftovers } from './leftovers.ts'
 import { CREATION_LABEL, MANAGED_LABEL, OWNER_LABEL, readOwner, toOwnerLabel } from './owner.ts'
 import { checkContainerOptions, checkMountSources } from './plan-container.ts'
 import { askedFields, judgeAskedLimits, toNotEnforced, type JudgedLimits } from './plan-limits.ts'
@@ -98,9 +98,8 @@ async function makeOne(running: Running, given: ContainerPlan, call: Call): Prom
   const { name } = given
   const plan = { ...given, labels: { ...given.labels, [CREATION_LABEL]: creation } }
   const id = await driver.create(plan, call).catch((error: unknown) => {
-    const remove: Leftover['remove'] = async (later) =>
-      (await discard(driver, { name, creation, since }, later)) ? 'removed' : toEmptyEnd(error)
-    if (isUncertain(error)) leftovers.add({ name, remove })
+    const remove = (later: Call): Promise<boolean> => discard(driver, { name, creation, since }, later)
+    if (isUncertain(error)) leftovers.add({ name, remove, mayComeLater: isSilence(error) })
     throw error
   })
   if (call.signal?.aborted !== true) return id
@@ -160,8 +159,8 @@ async function removeAfter({ driver, leftovers }: Running, id: string, error: un
   } catch (left) {
     // An engine that is gone cannot remove anything: the next call that makes a container does, or a sweep, when it is back.
     if (isUncertain(left)) {
-      const remove: Leftover['remove'] = ({ signal }) => removeByForce(driver, id, signal).then(() => 'removed')
-      return leftovers.add({ name: id, remove })
+      const remove = ({ signal }: Call): Promise<boolean> => removeByForce(driver, id, signal).then(() => true)
+      return leftovers.add({ name: id, remove, mayComeLater: false })
     }
     const why = error instanceof Error ? error.message : String(error)
     throw new RootlessError('ENGINE_REFUSED', `${why}; and the container ${id} could not be removed: ${String(left)}`, {

@@ -1,5 +1,5 @@
 import type { Call } from './container.ts'
-import { isUncertain, toEmptyEnd, type Leftover, type Leftovers } from './leftovers.ts'
+import { isSilence, isUncertain, type Leftovers } from './leftovers.ts'
 import type { NetworkOptions } from './network.ts'
 import { CREATION_LABEL } from './owner.ts'
 
@@ -25,9 +25,8 @@ export function guardCreations<State extends NamedState>(parts: NamedParts<State
       try {
         await parts.create(name, { ...options, labels: { ...options?.labels, [CREATION_LABEL]: creation } })
       } catch (error) {
-        const remove: Leftover['remove'] = async (call) =>
-          (await removeCut(parts, creation, call)) ? 'removed' : toEmptyEnd(error)
-        if (isUncertain(error)) leftovers.add({ name, remove })
+        const remove = (call: Call): Promise<boolean> => removeCut(parts, creation, call)
+        if (isUncertain(error)) leftovers.add({ name, remove, mayComeLater: isSilence(error) })
         throw error
       }
     },

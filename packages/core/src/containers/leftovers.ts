@@ -3,13 +3,15 @@ import type { Call } from './container.ts'
 import type { SweepResult } from './container-state.ts'
 import { hasCode, throwIfAborted } from './ending.ts'
 
-/** What became of it: `not-yet` where nothing is and something may come, of an engine that was silent and did not die. */
-type LeftoverEnd = 'removed' | 'nothing' | 'not-yet'
-
 /** Something that a call has left in an engine that died, or went silent, in its middle. */
 export interface Leftover {
   readonly name: string
-  readonly remove: (call: Call) => Promise<LeftoverEnd>
+  /** `false` when nothing is there. */
+  readonly remove: (call: Call) => Promise<boolean>
+  /**
+   * The engine was silent and did not die: it may make it later, and even after it was removed while it was being made (Docker 20.10.24).
+   */
+  readonly mayComeLater: boolean
 }
 
 /** What calls of this process have left: to be removed when the engine is back, though its owner lives. */
@@ -19,11 +21,19 @@ export interface Leftovers {
   remove(call: Call): Promise<SweepResult>
 }
 
+/** How long what may come later is looked for. */
+const LATE_MS = 60_000
+
 /** None yet. */
 export function createLeftovers(): Leftovers {
   const left = new Set<Leftover>()
+  const untilMs = new WeakMap<Leftover, number>()
+  const isAwaited = (leftover: Leftover): boolean => leftover.mayComeLater && performance.now() < (untilMs.get(leftover) ?? 0)
   return {
-    add: (leftover) => void left.add(leftover),
+    add: (leftover) => {
+      left.add(leftover)
+      untilMs.set(leftover, performance.now() + LATE_MS)
+    },
     remove: async (call) => {
       const removed: string[] = []
       const failed: { name: string; reason: string }[] = []
@@ -33,9 +43,8 @@ export function createLeftovers(): Leftovers {
         // Nobody else begins with it meanwhile.
         if (!left.delete(leftover)) continue
         try {
-          const end = await leftover.remove(call)
-          if (end === 'removed') removed.push(leftover.name)
-          if (end === 'not-yet') left.add(leftover)
+          if (await leftover.remove(call)) removed.push(leftover.name)
+          if (isAwaited(leftover)) left.add(leftover)
         } catch (error) {
           left.add(leftover)
           failed.push({ name: leftover.name, reason: printable(error instanceof Error ? error.message : String(error)) })
@@ -46,9 +55,9 @@ export function createLeftovers(): Leftovers {
   }
 }
 
-/** Of one where nothing is, after the call that has made it failed so. */
-export function toEmptyEnd(error: unknown): LeftoverEnd {
-  return hasCode(error, 'ENGINE_TIMEOUT') ? 'not-yet' : 'nothing'
+/** Whether an engine that failed so may do later what it was asked. */
+export function isSilence(error: unknown): boolean {
+  return hasCode(error, 'ENGINE_TIMEOUT')
 }
 
 /** Whether an engine said nothing to the end: what was asked may have been done, or half of it. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLeftovers, isUncertain, toEmptyEnd } from '../../src/containers/leftovers.ts'
+import { createLeftovers, isSilence, isUncertain } from '../../src/containers/leftovers.ts'
 import { tellGone } from '../../src/containers/tell-gone.ts'
 import { guardCreations } from '../../src/containers/cut-creations.ts'
 import { RootlessError, type ErrorCode } from '../../src/errors.ts'
@@ -13,8 +13,9 @@ test('what is left is removed once', async () => {
     name: 'web',
     remove: async () => {
       count += 1
-      return 'removed'
+      return true
     },
+    mayComeLater: false,
   })
   expect(await Promise.all([leftovers.remove({}), leftovers.remove({})])).toEqual([
     { removed: ['web'], failed: [] },
@@ -25,17 +26,18 @@ test('what is left is removed once', async () => {
 
 test('what cannot be removed yet is tried again, and so is what may come later', async () => {
   const leftovers = createLeftovers()
-  const ends = [() => fail('ENGINE_UNAVAILABLE'), async () => 'not-yet' as const, async () => 'removed' as const]
-  leftovers.add({ name: 'web', remove: () => (ends.shift() ?? (() => fail('ABORTED')))() })
+  const ends = [() => fail('ENGINE_UNAVAILABLE'), async () => false, async () => true, async () => true]
+  leftovers.add({ name: 'web', remove: () => (ends.shift() ?? (() => fail('ABORTED')))(), mayComeLater: true })
   expect(await leftovers.remove({})).toEqual({ removed: [], failed: [{ name: 'web', reason: 'because' }] })
   expect(await leftovers.remove({})).toEqual({ removed: [], failed: [] })
   expect(await leftovers.remove({})).toEqual({ removed: ['web'], failed: [] })
-  expect(await leftovers.remove({})).toEqual({ removed: [], failed: [] })
+  // It came again.
+  expect(await leftovers.remove({})).toEqual({ removed: ['web'], failed: [] })
 })
 
 test('of an engine that was silent something may come yet, of one that died not', () => {
-  expect(toEmptyEnd(new RootlessError('ENGINE_TIMEOUT', ''))).toBe('not-yet')
-  expect(toEmptyEnd(new RootlessError('ENGINE_GONE', ''))).toBe('nothing')
+  expect(isSilence(new RootlessError('ENGINE_TIMEOUT', ''))).toBe(true)
+  expect(isSilence(new RootlessError('ENGINE_GONE', ''))).toBe(false)
   expect(isUncertain(new RootlessError('NAME_IN_USE', ''))).toBe(false)
 })
 

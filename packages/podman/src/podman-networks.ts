@@ -1,10 +1,26 @@
-import { isAtLeastVersion, printable, RootlessError, type Networks, type Volumes } from '@rootless-runtime/core'
+import {
+  isAtLeastVersion,
+  printable,
+  RootlessError,
+  type Call,
+  type Fix,
+  type Networks,
+  type Volumes,
+} from '@rootless-runtime/core'
 import * as z from 'zod'
 import type { PodmanApi } from './podman-api.ts'
 import { unreadableError } from './podman-errors.ts'
 
 const labels = z.record(z.string(), z.string()).nullish()
 const networks = z.array(z.object({ name: z.string(), internal: z.boolean(), labels }))
+const made = z.object({ dns_enabled: z.boolean() })
+
+const NAMES_FIX: Fix = {
+  summary: 'install what resolves the names of containers for CNI',
+  commands: [['apt-get', 'install', '--yes', 'golang-github-containernetworking-plugin-dnsname']],
+  needsRoot: true,
+  undo: 'apt-get remove golang-github-containernetworking-plugin-dnsname',
+}
 
 /** Before 4.0 the calls have another shape, and a rootless network needs an image of Podman's from the internet (3.0.1). */
 export function hasNetworks(version: string): boolean {
@@ -15,6 +31,26 @@ export function noSuchNetwork(name: string): RootlessError {
   return new RootlessError('NETWORK_NOT_FOUND', `there is no network ${printable(name)}: rootless ones need Podman 4.0`, {
     engine: 'podman',
   })
+}
+
+/** CNI without its plugin `dnsname` answers that names are resolved, and writes a network down in which they are not (4.3.1). */
+async function checkNames(api: PodmanApi, name: string, call: Call): Promise<void> {
+  const what = `inspect the network ${name}`
+  const path = `/networks/${encodeURIComponent(name)}/json`
+  const answer = made.safeParse(await api.ask({ root: 'v4.0.0', method: 'GET', path, what }, call))
+  if (!answer.success) throw unreadableError(what, z.prettifyError(answer.error))
+  if (answer.data.dns_enabled) return
+  const why = 'Podman uses CNI, and its plugin dnsname, which resolves names of containers, is not there'
+  throw new RootlessError('NOT_SUPPORTED', `create the network ${printable(name)}: ${why}`, {
+    engine: 'podman',
+    evidence: 'podman network inspect: dns_enabled = false',
+    fix: NAMES_FIX,
+  })
+}
+
+async function removeNetwork(api: PodmanApi, name: string, call: Call): Promise<void> {
+  const path = `/networks/${encodeURIComponent(name)}`
+  await api.ask({ root: 'v4.0.0', method: 'DELETE', path, what: `remove the network ${name}` }, call)
 }
 
 /** Networks of the bridge driver, in which names are resolved. */
@@ -31,6 +67,12 @@ export function createPodmanNetworks(api: PodmanApi): Networks {
       const options = { isolate: 'true' }
       const json = { name, driver: 'bridge', internal: isolated, dns_enabled: true, labels: wanted, options }
       await api.ask({ root: 'v4.0.0', method: 'POST', path: '/networks/create', what: `create the network ${name}`, json }, call)
+      try {
+        await checkNames(api, name, call)
+      } catch (error) {
+        await removeNetwork(api, name, {})
+        throw error
+      }
     },
     list: async (call = {}) => {
       if (!hasNetworks(await api.version())) return []
@@ -41,8 +83,7 @@ export function createPodmanNetworks(api: PodmanApi): Networks {
     },
     remove: async (name, call = {}) => {
       if (!hasNetworks(await api.version())) throw noSuchNetwork(name)
-      const path = `/networks/${encodeURIComponent(name)}`
-      await api.ask({ root: 'v4.0.0', method: 'DELETE', path, what: `remove the network ${name}` }, call)
+      await removeNetwork(api, name, call)
     },
   }
 }

@@ -89,9 +89,13 @@ describe.each(guests)('$name', ({ kind }) => {
       expect(results.get(engine)?.wrong).toEqual([])
     })
 
+    // An expectation would cut the message that came from the guest.
+    // oxlint-disable-next-line vitest/expect-expect
     test.each(ids)('%s', (id) => {
       const outcome = results.get(engine)?.outcomes.get(id)
-      expect(`${outcome?.status ?? 'not run'}: ${outcome?.title ?? ''}\n${outcome?.message ?? ''}`).toMatch(/^passed: /u)
+      if (outcome?.status !== 'passed') {
+        throw new Error(`${outcome?.status ?? 'not run'}: ${outcome?.title}\n${outcome?.message}`)
+      }
     })
   })
 })

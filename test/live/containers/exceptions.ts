@@ -1,4 +1,4 @@
-import type { Exceptions } from '@rootless-runtime/conformance'
+import type { Exception, Exceptions } from '@rootless-runtime/conformance'
 import { isAtLeastVersion } from '@rootless-runtime/core'
 import type { EngineName } from 'rootless-runtime'
 
@@ -24,6 +24,19 @@ export interface OldVersions {
   readonly exceptions: Exceptions
 }
 
+/** The behaviours of networks that are made. */
+function ofNetworks(exception: Exception): Exceptions {
+  return {
+    'network-list': exception,
+    'network-name-in-use': exception,
+    'network-remove-in-use': exception,
+    'network-names': exception,
+    'network-addresses': exception,
+    'network-apart': exception,
+    'network-isolated': exception,
+  }
+}
+
 const NO_NETWORKS = {
   reason: 'a network of rootless Podman needs an image from the internet, and has calls of another shape (3.0.1)',
   instead: 'NOT_SUPPORTED',
@@ -35,19 +48,17 @@ export const OLD_VERSION_EXCEPTIONS: Readonly<Record<EngineName, readonly OldVer
   podman: [
     {
       before: [4, 0],
-      exceptions: {
-        'network-list': NO_NETWORKS,
-        'network-name-in-use': NO_NETWORKS,
-        'network-remove-in-use': NO_NETWORKS,
-        'network-names': NO_NETWORKS,
-        'network-addresses': NO_NETWORKS,
-        'network-apart': NO_NETWORKS,
-        'network-isolated': NO_NETWORKS,
-      },
+      exceptions: ofNetworks(NO_NETWORKS),
     },
   ],
   lxc: [],
 }
+
+/** Podman's networks where it uses CNI without the plugin that resolves names, which Debian 12 installs beside neither. */
+export const WITHOUT_NAMES: Exceptions = ofNetworks({
+  reason: 'networks resolve names: with CNI that needs its plugin dnsname, without which Podman says that they do (4.3.1)',
+  instead: 'NOT_SUPPORTED',
+})
 
 /** What this version of an engine does in another way. */
 export function findExceptions(engine: EngineName, version: string): Exceptions {

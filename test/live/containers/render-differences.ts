@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { CONTAINER_BEHAVIOURS, type Behaviour, type Exception, type Exceptions } from '@rootless-runtime/conformance'
 import { ENGINE_NAMES, ENGINE_TITLES, type EngineName } from 'rootless-runtime'
 import { readContainersRecords, SETS, type BehaviourSet, type SuiteRun } from '../../lab/containers/containers-record.ts'
-import { CONTAINER_EXCEPTIONS, OLD_VERSION_EXCEPTIONS } from './exceptions.ts'
+import { CONTAINER_EXCEPTIONS, OLD_VERSION_EXCEPTIONS, WITHOUT_NAMES } from './exceptions.ts'
 
 // `node --conditions=@rootless-runtime/source test/live/containers/render-differences.ts` makes docs/where-engines-differ.md.
 
@@ -42,7 +42,8 @@ function renderEngine(engine: EngineName): string {
   const old = OLD_VERSION_EXCEPTIONS[engine].flatMap(({ before, exceptions }) =>
     toLines(exceptions, `before ${before.join('.')}: `),
   )
-  const lines = [...toLines(CONTAINER_EXCEPTIONS[engine]), ...old]
+  const hosts = engine === 'podman' ? toLines(WITHOUT_NAMES, 'with CNI without dnsname: ') : []
+  const lines = [...toLines(CONTAINER_EXCEPTIONS[engine]), ...old, ...hosts]
   if (lines.length === 0) return `${title}\n\nNo exceptions.`
   return [title, '', '| what it does not keep | instead | why |', '| --- | --- | --- |', ...lines].join('\n')
 }

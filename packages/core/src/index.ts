@@ -172,5 +172,6 @@ export type {
 export { createLifecycle, loadLifecycle, type Lifecycle } from './containers/create-lifecycle.ts'
 export { createFrameParser, type FrameParser, type FramePiece, type FrameStream } from './containers/stream-frames.ts'
 export { LABEL_PREFIX } from './containers/owner.ts'
+export { findMemoryKill } from './containers/memory-kills.ts'
 export { readOwnAddress } from './containers/own-address.ts'
 export { createSecretFolders, SECRETS_TARGET, type SecretFolders } from './containers/secret-folders.ts'

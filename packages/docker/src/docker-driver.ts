@@ -1,5 +1,12 @@
 import type { Duplex } from 'node:stream'
-import { createSecretFolders, readOwnAddress, RootlessError, type DriverContext, type EngineDriver } from '@rootless-runtime/core'
+import {
+  createSecretFolders,
+  findMemoryKill,
+  readOwnAddress,
+  RootlessError,
+  type DriverContext,
+  type EngineDriver,
+} from '@rootless-runtime/core'
 import { createDockerClient } from './docker-client.ts'
 import { createDockerContainers } from './docker-containers.ts'
 import { createEndProcess } from './docker-end-process.ts'
@@ -30,6 +37,7 @@ export async function openDockerDriver(context: DriverContext, findDaemon: () =>
       secrets: createSecretFolders(machine),
       endProcess: createEndProcess(machine),
       hasCgroup: async () => (await findDaemon()).cgroupDriver !== 'none',
+      readMemoryKill: (state) => findMemoryKill(machine, `docker-${state.id}.scope`, state),
       ownAddress: async () => {
         const address = await readOwnAddress(machine)
         if (address.status === 'known') return address.value

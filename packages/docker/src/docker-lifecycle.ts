@@ -12,6 +12,8 @@ export interface DockerPlace {
   readonly endProcess: EndProcess
   /** Whether containers have a cgroup of their own; asked once. */
   readonly hasCgroup: () => Promise<boolean>
+  /** What Docker does not say of a kill for memory, and others do. */
+  readonly readMemoryKill: (state: DriverState) => Promise<DriverState['outOfMemory']>
   /** An address of this machine that is no loopback. @throws RootlessError `NOT_SUPPORTED` */
   readonly ownAddress: () => Promise<string>
 }
@@ -67,7 +69,8 @@ export async function inspectContainer(client: DockerClient, nameOrId: string, c
 /** What Docker says of a container. */
 export async function readState(place: DockerPlace, nameOrId: string, call: Call): Promise<DriverState> {
   const [inspect, hasCgroup] = await Promise.all([inspectContainer(place.client, nameOrId, call), place.hasCgroup()])
-  return toDriverState(inspect, hasCgroup)
+  const state = toDriverState(inspect, hasCgroup)
+  return hasCgroup ? { ...state, outOfMemory: await place.readMemoryKill(state) } : state
 }
 
 function toExitCode({ State }: ContainerInspect): number | null {

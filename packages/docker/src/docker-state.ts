@@ -26,7 +26,7 @@ export const containerInspect = z.object({
     OpenStdin: z.boolean(),
     StopSignal: z.string().optional(),
   }),
-  HostConfig: z.object({ NetworkMode: z.string() }),
+  HostConfig: z.object({ NetworkMode: z.string(), Memory: z.number() }),
   Mounts: z.array(z.object({ Destination: z.string(), Source: z.string() })),
   NetworkSettings: z.object({ Networks: z.record(z.string(), endpoint).nullable() }),
 })
@@ -60,7 +60,7 @@ export function toDriverState(inspect: ContainerInspect, watchesMemory: boolean)
     startedAt: toDate(State.StartedAt),
     endedAt: status === 'ended' ? toEnd(State) : null,
     exitCode: status === 'ended' ? State.ExitCode : null,
-    outOfMemory: toOutOfMemory(State.OOMKilled, watchesMemory),
+    outOfMemory: toOutOfMemory(inspect, watchesMemory),
     pid: isLive && State.Pid > 0 ? State.Pid : null,
     address: toAddress(inspect),
     terminal: Config.Tty,
@@ -77,10 +77,16 @@ function toStatus(word: string): ContainerStatus {
   })
 }
 
-function toOutOfMemory(killed: boolean, watchesMemory: boolean): Fact<boolean> {
+/** What a process is ended with that got SIGKILL, as the kernel's for memory. */
+const KILLED = 137
+
+function toOutOfMemory({ State, HostConfig }: ContainerInspect, watchesMemory: boolean): Fact<boolean> {
   const source = 'docker inspect: State.OOMKilled'
-  if (killed || watchesMemory) return known(killed, source)
-  return unknownFact('Docker uses no cgroup here, so nobody tells it of a kill for memory', source)
+  if (State.OOMKilled) return known(true, source)
+  if (!watchesMemory) return unknownFact('Docker uses no cgroup here, so nobody tells it of a kill for memory', source)
+  // Docker says no, too, when it hears of the kill after the end (20.10.24 on a busy machine).
+  const mayHave = State.ExitCode === KILLED && HostConfig.Memory > 0
+  return mayHave ? unknownFact('Docker says no, and says so when it hears of a kill too late, too', source) : known(false, source)
 }
 
 // Docker takes the start from when it was told that the process runs: one that had ended by then seems to end before (20.10.24).

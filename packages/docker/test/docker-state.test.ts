@@ -18,7 +18,7 @@ const INSPECT: ContainerInspect = {
     FinishedAt: '0001-01-01T00:00:00Z',
   },
   Config: { Image: 'busybox', Labels: null, Tty: false, OpenStdin: false },
-  HostConfig: { NetworkMode: 'default' },
+  HostConfig: { NetworkMode: 'default', Memory: 0 },
   Mounts: [],
   NetworkSettings: { Networks: { bridge: { IPAddress: '172.17.0.2' } } },
 }
@@ -63,6 +63,13 @@ describe('what Docker says of a container', () => {
     expect(toDriverState(INSPECT, false).outOfMemory.status).toBe('unknown')
     expect(toDriverState(INSPECT, true).outOfMemory).toMatchObject({ status: 'known', value: false })
     expect(toDriverState(withState({ OOMKilled: true }), false).outOfMemory).toMatchObject({ status: 'known', value: true })
+  })
+
+  test('a limited container that SIGKILL ended may have run out of memory before Docker heard of it', () => {
+    const killed = withState({ Status: 'exited', ExitCode: 137, FinishedAt: '2026-11-25T09:26:00Z' })
+    const limited = { ...killed, HostConfig: { ...killed.HostConfig, Memory: 64_000_000 } }
+    expect(toDriverState(limited, true).outOfMemory.status).toBe('unknown')
+    expect(toDriverState(killed, true).outOfMemory).toMatchObject({ status: 'known', value: false })
   })
 
   test('a state that nobody knows is not guessed', () => {

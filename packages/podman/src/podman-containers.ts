@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  findMemoryKill,
   RootlessError,
   SECRETS_TARGET,
   type Call,
@@ -22,7 +23,6 @@ import { discardUnlisted } from './podman-cut.ts'
 import { inspectContainer, toContainerPath } from './podman-inspect.ts'
 import { readHostAddress } from './podman-host-address.ts'
 import { readEvents } from './podman-events.ts'
-import { findMemoryKill } from './podman-memory-kills.ts'
 import { hasNetworks, noSuchNetwork } from './podman-networks.ts'
 import { readLogs } from './podman-logs.ts'
 import type { EndCommand } from './podman-end-process.ts'
@@ -56,7 +56,7 @@ export function createPodmanContainers(parts: ContainerParts): ContainerDriver {
     start: (id, call) => start(api, id, call),
     inspect: async (id, call) => {
       const { state } = await inspect(id, call)
-      return { ...state, outOfMemory: await findMemoryKill(parts.machine, state) }
+      return { ...state, outOfMemory: await findMemoryKill(parts.machine, `libpod-${state.id}.scope`, state) }
     },
     list: async (labels, call) => {
       const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`)

@@ -1,8 +1,7 @@
-import { RootlessError } from '@rootless-runtime/core'
+import { findMemoryKill, RootlessError } from '@rootless-runtime/core'
 import { describe, expect, test } from 'vitest'
 import { parseEvent } from '../src/podman-events.ts'
 import { parseHosts } from '../src/podman-host-address.ts'
-import { findMemoryKill } from '../src/podman-memory-kills.ts'
 import { findIds, toMap } from '../src/podman-owner.ts'
 import { judgeOutOfMemory, parseInspected } from '../src/podman-state.ts'
 import { toSignalNumber, toSignalWord } from '../src/signal-numbers.ts'
@@ -83,7 +82,7 @@ describe('a kill for memory that only the journal tells', () => {
     `${Date.parse(moment) / 1000}.819742 host systemd[302]: libpod-7b0366437da3.scope: A process of this unit\n`
 
   test('is known when it came after the start', async () => {
-    const fact = await findMemoryKill(journal(entryAt('2026-11-25T09:16:52Z')), state)
+    const fact = await findMemoryKill(journal(entryAt('2026-11-25T09:16:52Z')), 'a.scope', state)
     expect(fact).toMatchObject({ status: 'known', value: true })
   })
 
@@ -92,12 +91,12 @@ describe('a kill for memory that only the journal tells', () => {
     ['stays unknown when the journal has nothing', ''],
     ['stays unknown when what it has cannot be read', '-- No entries --\n'],
   ])('%s', async (_, stdout) => {
-    expect(await findMemoryKill(journal(stdout), state)).toMatchObject({ status: 'unknown' })
+    expect(await findMemoryKill(journal(stdout), 'a.scope', state)).toMatchObject({ status: 'unknown' })
   })
 
   test('is not asked for where Podman itself tells', async () => {
     const asked = { run: async () => Promise.reject(new Error('the journal was asked')) }
-    expect(await findMemoryKill(asked, inspect({}).state)).toMatchObject({ status: 'known', value: false })
+    expect(await findMemoryKill(asked, 'a.scope', inspect({}).state)).toMatchObject({ status: 'known', value: false })
   })
 })
 

@@ -3,8 +3,11 @@ import type { ContainerDriver, DriverState } from './driver.ts'
 import { hasCode, pause, throwIfAborted } from './ending.ts'
 
 const DEFAULT_STOP_MS = 10_000
-/** How long the kernel may take to end a process that got SIGKILL; one in uninterruptible sleep takes longer. */
-const KILL_MS = 10_000
+/**
+ * How long the end of a process that got SIGKILL may take to be heard of: the kernel ends it at once, unless it sleeps
+ * uninterruptibly, and an engine on a busy emulated processor was seen to need more than ten seconds to say so (Podman 4.3.1).
+ */
+const KILL_MS = 30_000
 
 export interface StopRequest {
   readonly timeoutMs?: number

@@ -7,7 +7,7 @@ import { toKindName, type GuestKind } from './lab/releases.ts'
 
 const CONTAINERS = 'test/lab/containers/containers.lab.test.ts'
 /** What the core guests are looked at with. */
-export const CORE_SUITES = ['test/lab/lab.lab.test.ts', 'test/lab/matrix/matrix.lab.test.ts']
+export const CORE_SUITES = ['test/lab/lab.lab.test.ts', 'test/lab/matrix/matrix.lab.test.ts', CONTAINERS]
 /** What `--all` looks at every guest with: every suite that there is, the longest first, so that none is left alone at the end. */
 export const ALL_SUITES = [
   ...new Set([

@@ -77,16 +77,14 @@ function toStatus(word: string): ContainerStatus {
   })
 }
 
-/** What a process is ended with that got SIGKILL, as the kernel's for memory. */
-const KILLED = 137
-
 function toOutOfMemory({ State, HostConfig }: ContainerInspect, watchesMemory: boolean): Fact<boolean> {
   const source = 'docker inspect: State.OOMKilled'
   if (State.OOMKilled) return known(true, source)
   if (!watchesMemory) return unknownFact('Docker uses no cgroup here, so nobody tells it of a kill for memory', source)
   // Docker says no, too, when it hears of the kill after the end (20.10.24 on a busy machine).
-  const mayHave = State.ExitCode === KILLED && HostConfig.Memory > 0
-  return mayHave ? unknownFact('Docker says no, and says so when it hears of a kill too late, too', source) : known(false, source)
+  const hasEnded = toStatus(State.Status) === 'ended'
+  if (!hasEnded || HostConfig.Memory === 0) return known(false, source)
+  return unknownFact('Docker says no, and says so when it hears of a kill too late, too', source)
 }
 
 // Docker takes the start from when it was told that the process runs: one that had ended by then seems to end before (20.10.24).

@@ -65,7 +65,7 @@ describe('what Docker says of a container', () => {
     expect(toDriverState(withState({ OOMKilled: true }), false).outOfMemory).toMatchObject({ status: 'known', value: true })
   })
 
-  test('a limited container that SIGKILL ended may have run out of memory before Docker heard of it', () => {
+  test('a limited container may have run out of memory before its end, and Docker heard of it after', () => {
     const killed = withState({ Status: 'exited', ExitCode: 137, FinishedAt: '2026-11-25T09:26:00Z' })
     const limited = { ...killed, HostConfig: { ...killed.HostConfig, Memory: 64_000_000 } }
     expect(toDriverState(limited, true).outOfMemory.status).toBe('unknown')

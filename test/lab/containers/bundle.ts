@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { ENGINE_NAMES } from 'rootless-runtime'
 import { build } from 'tsup'
-import { leftOut } from '../../../apps/compare/left-out.ts'
 import { supervisorInside } from '../../../packages/lxc/supervisor-inside.ts'
 import type { Guest } from '../guest.ts'
 import { runOnHost } from '../host-command.ts'
@@ -35,7 +34,7 @@ async function bundle(folder: string): Promise<void> {
     splitting: true,
     external: ['vitest'],
     noExternal: [/^(?!vitest$)/u],
-    esbuildPlugins: [leftOut, supervisorInside],
+    esbuildPlugins: [supervisorInside],
     // CommonJS modules in the bundle ask for `require` and their own place.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __filename = import.meta.filename; const __dirname = import.meta.dirname;",

@@ -4,7 +4,7 @@ import * as z from 'zod'
 const addresses = z.array(
   z.object({
     ifname: z.string(),
-    addr_info: z.array(z.object({ local: z.string(), scope: z.string() })).nullish(),
+    addr_info: z.array(z.object({ local: z.string(), scope: z.string(), prefixlen: z.number().int() })).nullish(),
   }),
 )
 const routes = z.array(z.object({ dev: z.string().nullish() }))
@@ -18,6 +18,18 @@ export async function readHostAddresses(machine: Machine, timeoutMs: number): Pr
   const wayOut = ways[0]?.dev
   const sorted = links.toSorted((one, other) => Number(other.ifname === wayOut) - Number(one.ifname === wayOut))
   return sorted.flatMap(({ addr_info: own }) => (own ?? []).map(({ local }) => local))
+}
+
+/** The IPv4 addresses of one interface. @throws RootlessError `HOST_REFUSED` when there is none of that name */
+export async function readInterface(
+  machine: Machine,
+  name: string,
+  timeoutMs: number,
+): Promise<readonly { readonly address: string; readonly prefixLength: number }[]> {
+  const links = await ask(machine, ['-j', '-4', 'address', 'show', 'dev', name, 'scope', 'global'], addresses, timeoutMs)
+  return links.flatMap(({ addr_info: own }) =>
+    (own ?? []).map(({ local, prefixlen }) => ({ address: local, prefixLength: prefixlen })),
+  )
 }
 
 /** `ip -j` of iproute2, which LXC needs too. */

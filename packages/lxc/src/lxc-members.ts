@@ -24,6 +24,8 @@ export interface Member extends z.infer<typeof memberFile> {
 export interface Members {
   /** Gives the container's address. */
   join(request: NetworkRequest): Promise<string>
+  /** An address that no other container of ours has, of those that are proposed. */
+  take(request: NetworkRequest, propose: () => string | null): Promise<string>
   /** Its namespaces are there: everyone of the network learns its name and the way to it. */
   enter(request: NetworkRequest, pid: number): Promise<void>
   leave(request: NetworkRequest): Promise<void>
@@ -39,23 +41,44 @@ export function createMembers(door: FileDoor, store: FileStore): Members {
     join: async ({ id, name, hostname, network }) => {
       await machine.files.makeDirectory(toFolder(store))
       const content = JSON.stringify({ network, containerId: id, names: [name, hostname ?? toHostname(id)] })
-      for (let tries = 0; tries < MAXIMUM_TRIES; tries += 1) {
-        const address = toRandomAddress()
-        if (await machine.files.writeNew(posix.join(toFolder(store), address), content)) return address
-      }
-      throw new RootlessError('HOST_REFUSED', `no free address was found on the network ${network}`, { engine: 'lxc' })
+      return await takeAddress(machine, store, { network, content, propose: toRandomAddress })
+    },
+    take: async ({ id, network }, propose) => {
+      await machine.files.makeDirectory(toFolder(store))
+      const content = JSON.stringify({ network: NO_NETWORK, containerId: id, names: [] })
+      return await takeAddress(machine, store, { network, content, propose })
     },
     enter: async ({ network, containerFolder }, pid) => {
       await machine.files.write(posix.join(containerFolder, PID_FILE), `${pid} ${(await readStart(machine, pid)) ?? ''}`)
       await tellEveryone(door, store, { network, gone: null })
     },
     leave: async ({ id, network }) => {
-      const own = (await listMembers(machine, store, network)).find(({ containerId }) => containerId === id)
+      const isOwn = ({ containerId }: Member): boolean => containerId === id
+      for (const { address } of (await listMembers(machine, store, NO_NETWORK)).filter(isOwn))
+        await machine.files.remove(posix.join(toFolder(store), address))
+      const own = (await listMembers(machine, store, network)).find(isOwn)
       if (own === undefined) return
       await machine.files.remove(posix.join(toFolder(store), own.address))
       await tellEveryone(door, store, { network, gone: own.address })
     },
   }
+}
+
+/** The name of no network: whoever has an address on the bridge alone. */
+const NO_NETWORK = ''
+
+interface Wanted {
+  readonly network: string
+  readonly content: string
+  readonly propose: () => string | null
+}
+
+async function takeAddress(machine: Machine, store: FileStore, { network, content, propose }: Wanted): Promise<string> {
+  for (let tries = 0; tries < MAXIMUM_TRIES; tries += 1) {
+    const address = propose()
+    if (address !== null && (await machine.files.writeNew(posix.join(toFolder(store), address), content))) return address
+  }
+  throw new RootlessError('HOST_REFUSED', `no free address was found on the network ${network}`, { engine: 'lxc' })
 }
 
 function toFolder(store: FileStore): string {

@@ -1,4 +1,3 @@
-import { posix } from 'node:path'
 import {
   RootlessError,
   type Call,
@@ -7,12 +6,12 @@ import {
   type Machine,
   type PublishedPort,
 } from '@rootless-runtime/core'
-import * as z from 'zod'
+import { enterBridge, readBridge, readLeases, toBridgeRelays, toRandomPlace, type BridgePlace } from './lxc-bridge.ts'
 import { readHostAddresses } from './lxc-host-address.ts'
-import { readJson } from './lxc-image-store.ts'
 import type { FileDoor } from './lxc-mapped.ts'
 import { createMembers, type Members } from './lxc-members.ts'
-import { toHostsFile, toResolverFile, type NetworkFiles } from './lxc-network-files.ts'
+import { readChoice, writeChoice, type NetworkChoice } from './lxc-network-choice.ts'
+import { toHostsFile, toReachableServers, toResolverFile, type NetworkFiles } from './lxc-network-files.ts'
 import { requireNetwork } from './lxc-networks.ts'
 import type { NetworkPart, NetworkRequest, NetworkServing } from './lxc-parts.ts'
 import { isLoopbackDatagram, needsRelay, planRelays } from './lxc-publish.ts'
@@ -20,14 +19,6 @@ import { PASTA_NAME_SERVER, startPasta } from './lxc-pasta.ts'
 import { toHostname } from './lxc-record.ts'
 import { SLIRP_ADDRESS, SLIRP_NAME_SERVER, startSlirp } from './lxc-slirp.ts'
 import type { FileStore } from './lxc-store.ts'
-
-const networkFile = z.object({
-  /** What gives it a way out. */
-  driver: z.enum(['slirp4netns', 'pasta', 'host', 'none']),
-  /** On a network with a name. */
-  address: z.string().nullable(),
-})
-type NetworkChoice = z.infer<typeof networkFile>
 
 export interface NetworkSource {
   readonly door: FileDoor
@@ -54,19 +45,20 @@ export function createLxcNetwork(source: NetworkSource): FileNetwork {
     files: (plan, containerId) => describeFiles(source, plan, containerId),
     remove: (request) => members.leave(request),
     address: async (request) => {
-      const { driver, address } = await readChoice(machine, request)
+      const { driver, address, bridge } = await readChoice(machine, request)
       if (address !== null) return address
+      if (driver === 'lxc-user-nic') return bridge?.address ?? null
       if (driver === 'pasta') return (await readHostAddresses(machine, timeoutMs))[0] ?? null
       return driver === 'slirp4netns' ? SLIRP_ADDRESS : null
     },
-    hostAddress: async (request) => findHostAddress(source, (await readChoice(machine, request)).driver),
+    hostAddress: async (request) => findHostAddress(source, await readChoice(machine, request)),
   }
 }
 
 async function prepare(source: NetworkSource, members: Members, request: NetworkRequest): Promise<readonly string[]> {
   const { network, ports } = request
   const choice = await choose(source, request)
-  if (choice.driver !== 'slirp4netns' && choice.driver !== 'pasta' && ports.length > 0)
+  if (!isWayOut(choice.driver) && ports.length > 0)
     throw new RootlessError('NOT_SUPPORTED', `the network ${network} of LXC publishes no port`, { engine: 'lxc' })
   const isNamed = network !== 'default' && network !== 'none' && network !== 'host'
   if (choice.driver === 'pasta' && ports.some(isLoopbackDatagram))
@@ -78,9 +70,27 @@ async function prepare(source: NetworkSource, members: Members, request: Network
       },
     )
   const address = isNamed ? await members.join(request) : null
-  await source.door.machine.files.write(toChoicePath(request), JSON.stringify({ driver: choice.driver, address }))
+  const link = (await source.bridge()) ?? DEFAULT_BRIDGE
+  const bridge = choice.driver === 'lxc-user-nic' ? await takePlace(source, members, request, link) : null
+  await writeChoice(source.door.machine, request, { driver: choice.driver, address, bridge })
   if (choice.driver === 'host') return HOST_LINES
-  return address === null ? EMPTY_LINES : toVethLines((await source.bridge()) ?? DEFAULT_BRIDGE, address)
+  const addresses = [address, bridge?.address ?? null].filter((each) => each !== null)
+  return addresses.length === 0 ? EMPTY_LINES : toVethLines(link, addresses)
+}
+
+async function takePlace(
+  { door, timeoutMs }: NetworkSource,
+  members: Members,
+  request: NetworkRequest,
+  link: string,
+): Promise<BridgePlace> {
+  const [bridge, leases] = await Promise.all([readBridge(door.machine, link, timeoutMs), readLeases(door.machine, link)])
+  const propose = (): string | null => {
+    const [random = 0] = crypto.getRandomValues(new Uint32Array(1))
+    const address = toRandomPlace(bridge.gateway, bridge.prefixLength, random)
+    return leases.has(address) ? null : address
+  }
+  return { ...bridge, address: await members.take(request, propose) }
 }
 
 const DEFAULT_BRIDGE = 'lxcbr0'
@@ -95,13 +105,13 @@ const HOST_LINES = [
 ]
 
 /** Alone on its link: who else is there is reached by routes of ours, which nobody inside may change. */
-function toVethLines(bridge: string, address: string): readonly string[] {
+function toVethLines(bridge: string, addresses: readonly string[]): readonly string[] {
   return [
     'lxc.net.0.type = veth',
     `lxc.net.0.link = ${bridge}`,
     'lxc.net.0.flags = up',
     'lxc.net.0.name = eth0',
-    `lxc.net.0.ipv4.address = ${address}/32`,
+    ...addresses.map((address) => `lxc.net.0.ipv4.address = ${address}/32`),
   ]
 }
 
@@ -115,18 +125,24 @@ async function choose(
   return { driver: await chooseWayOut(source, ports) }
 }
 
-type WayOut = 'slirp4netns' | 'pasta'
+const WAYS_OUT = ['slirp4netns', 'pasta', 'lxc-user-nic'] as const
+type WayOut = (typeof WAYS_OUT)[number]
 
-/** slirp4netns publishes no IPv6 address ("bad arguments.host_addr", 1.2.0). */
+function isWayOut(driver: NetworkChoice['driver']): driver is WayOut {
+  return WAYS_OUT.some((way) => way === driver)
+}
+
+/** The bridge last: there, ports are carried by a program of ours. slirp4netns publishes no IPv6 address ("bad arguments.host_addr", 1.2.0). */
 async function chooseWayOut({ door, capabilities }: NetworkSource, ports: readonly PublishedPort[]): Promise<WayOut> {
   const needsIpv6 = ports.some(({ address }) => address.includes(':'))
-  const fitting: readonly WayOut[] = needsIpv6 ? ['pasta'] : ['slirp4netns', 'pasta']
+  const fitting: readonly ('slirp4netns' | 'pasta')[] = needsIpv6 ? ['pasta'] : ['slirp4netns', 'pasta']
   const tun = await door.machine.status('/dev/net/tun')
   for (const driver of fitting) {
     const program = await door.machine.findExecutable(driver)
     if (program.status === 'ok' && tun.status === 'ok' && tun.value.readable && tun.value.writable) return driver
   }
   const { drivers } = (await capabilities()).networking
+  if (drivers['lxc-user-nic'].status === 'supported') return 'lxc-user-nic'
   const reasons = fitting.map((driver) => {
     const finding = drivers[driver]
     return `${driver}: ${finding.status === 'supported' ? 'cannot use /dev/net/tun' : finding.reason}`
@@ -145,10 +161,14 @@ async function beforeCommand(
   call: Call,
 ): Promise<NetworkServing> {
   const { machine } = door
-  const { driver, address } = await readChoice(machine, request)
+  const { driver, address, bridge } = await readChoice(machine, request)
   if (address !== null) await members.enter(request, pid)
   const { containerFolder, ports } = request
   if (driver === 'pasta') return { pids: [await startPasta(machine, { pid, containerFolder, ports }, call)], relays: [] }
+  if (driver === 'lxc-user-nic' && bridge != null) {
+    await enterBridge(door, bridge, pid)
+    return { pids: [], relays: toBridgeRelays(ports, bridge.address) }
+  }
   if (driver !== 'slirp4netns') return { pids: [], relays: [] }
   const sources = ports.some(needsRelay) ? await readHostAddresses(machine, timeoutMs) : []
   const { direct, relays } = await planRelays(machine, ports, sources[0])
@@ -158,7 +178,7 @@ async function beforeCommand(
 async function describeFiles(source: NetworkSource, plan: ContainerPlan, containerId: string): Promise<NetworkFiles> {
   const { machine } = source.door
   const hostname = plan.hostname ?? toHostname(containerId)
-  const { driver } = await choose(source, plan)
+  const { driver, bridge } = await readChoice(machine, { containerFolder: source.store.containerFolder(containerId) })
   const resolver = await readOr(machine, '/etc/resolv.conf')
   const own = { names: [hostname, plan.name] }
   switch (driver) {
@@ -171,6 +191,12 @@ async function describeFiles(source: NetworkSource, plan: ContainerPlan, contain
       const entries = address === undefined ? [] : [{ address, ...own }]
       return { hostname: `${hostname}\n`, hosts: toHostsFile(entries), resolv: toResolverFile(resolver, [PASTA_NAME_SERVER]) }
     }
+    case 'lxc-user-nic': {
+      const entries = bridge == null ? [] : [{ address: bridge.address, ...own }]
+      const servers = toReachableServers(resolver)
+      const given = servers.length > 0 || bridge == null ? servers : [bridge.gateway]
+      return { hostname: `${hostname}\n`, hosts: toHostsFile(entries), resolv: toResolverFile(resolver, given) }
+    }
     case 'slirp4netns': {
       const hosts = toHostsFile([{ address: SLIRP_ADDRESS, ...own }])
       return { hostname: `${hostname}\n`, hosts, resolv: toResolverFile(resolver, [SLIRP_NAME_SERVER]) }
@@ -178,8 +204,9 @@ async function describeFiles(source: NetworkSource, plan: ContainerPlan, contain
   }
 }
 
-async function findHostAddress({ door, timeoutMs }: NetworkSource, driver: NetworkChoice['driver']): Promise<string> {
+async function findHostAddress({ door, timeoutMs }: NetworkSource, { driver, bridge }: NetworkChoice): Promise<string> {
   if (driver === 'host') return '127.0.0.1'
+  if (bridge != null) return bridge.gateway
   if (driver === 'none') throw new RootlessError('NOT_SUPPORTED', 'the network of the container leads nowhere', { engine: 'lxc' })
   const all = await readHostAddresses(door.machine, timeoutMs)
   // The first one is the container's own where pasta gave it to it.
@@ -197,12 +224,4 @@ async function findHostAddress({ door, timeoutMs }: NetworkSource, driver: Netwo
 async function readOr(machine: Machine, path: string): Promise<string> {
   const text = await machine.readText(path)
   return text.status === 'ok' ? text.value : ''
-}
-
-function toChoicePath({ containerFolder }: Pick<NetworkRequest, 'containerFolder'>): string {
-  return posix.join(containerFolder, 'network.json')
-}
-
-async function readChoice(machine: Machine, request: NetworkRequest): Promise<NetworkChoice> {
-  return (await readJson(machine, toChoicePath(request), networkFile)) ?? { driver: 'none', address: null }
 }

@@ -84,9 +84,9 @@ function toMtuBytes({ config, bridgeMtuBytes }: LxcFacts, driver: Finding<Networ
     : unknown(bridgeMtuBytes.reason)
 }
 
-/** LXC itself forwards no port; a user-mode network beside the container does, which this library starts for its containers. */
+/** LXC itself forwards no port. Beside the containers of this library a user-mode network does, or else the supervisor, to the bridge. */
 function toPublishing(
-  { slirp4netns, pasta }: Readonly<Record<NetworkDriver, Finding<DriverUse>>>,
+  { slirp4netns, pasta, 'lxc-user-nic': veth }: Readonly<Record<NetworkDriver, Finding<DriverUse>>>,
   host: HostFacts,
 ): Pick<Readonly<Record<NetworkProperty, Finding<true>>>, 'publish' | 'publish-privileged'> {
   const forwarder = [slirp4netns, pasta].find(({ status }) => status === 'supported')
@@ -94,11 +94,18 @@ function toPublishing(
     const note = 'by slirp4netns or pasta beside a container that this library made; LXC itself forwards no port'
     return { publish: supported(true, forwarder.evidence, { note }), 'publish-privileged': judgePrivilegedPorts(host) }
   }
-  if (slirp4netns.status === 'unknown' || pasta.status === 'unknown') {
-    const nobody = unknown('nobody could look whether slirp4netns or pasta can be used')
+  if (veth.status === 'supported') {
+    const note = 'by a program of ours beside a container that this library made; LXC itself forwards no port'
+    return { publish: supported(true, veth.evidence, { note }), 'publish-privileged': judgePrivilegedPorts(host) }
+  }
+  if ([slirp4netns, pasta, veth].some(({ status }) => status === 'unknown')) {
+    const nobody = unknown('nobody could look whether slirp4netns, pasta or lxc-user-nic can be used')
     return { publish: nobody, 'publish-privileged': nobody }
   }
-  const noForward = unsupported('LXC forwards no port, and neither slirp4netns nor pasta can be used beside it', MANUAL)
+  const noForward = unsupported(
+    'LXC forwards no port, and neither slirp4netns nor pasta nor lxc-user-nic can be used beside it',
+    MANUAL,
+  )
   return { publish: noForward, 'publish-privileged': noForward }
 }
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Call, ContainerPlan, ImageConfig } from '@rootless-runtime/core'
+import type { Call, ContainerPlan, ImageConfig, PublishedPort } from '@rootless-runtime/core'
 import type { IdMap } from './lxc-config.ts'
 
 /**
@@ -88,15 +88,18 @@ export interface NetworkServing {
   /** Programs that were left running. */
   readonly pids: readonly number[]
   /** Carried by the supervisor itself. */
-  readonly relays: readonly DatagramRelay[]
+  readonly relays: readonly PortRelay[]
 }
 
-/** A published UDP port whose datagrams go on to another port of this host's loopback, as from another address of this host. */
-export interface DatagramRelay {
+/** A published port whose connections or datagrams are carried on to another address. */
+export interface PortRelay {
+  readonly protocol: PublishedPort['protocol']
   readonly address: string
   readonly port: number
-  readonly sourceAddress: string
+  readonly targetAddress: string
   readonly targetPort: number
+  /** Of this host, as which they come; `null` lets the kernel choose. */
+  readonly sourceAddress: string | null
 }
 
 /** Networks and published ports. */

@@ -1,5 +1,5 @@
 import { printable, RootlessError, type Machine, type PublishedPort } from '@rootless-runtime/core'
-import type { DatagramRelay } from './lxc-parts.ts'
+import type { PortRelay } from './lxc-parts.ts'
 
 /**
  * Why a port was not published. Neither slirp4netns nor pasta says it: both have one word for a port that is taken, one that needs
@@ -40,7 +40,7 @@ export function isLoopbackDatagram(port: PublishedPort): boolean {
 /** What slirp4netns is to publish, and what has to be carried to it from elsewhere. */
 export interface RelayPlan {
   readonly direct: readonly PublishedPort[]
-  readonly relays: readonly DatagramRelay[]
+  readonly relays: readonly PortRelay[]
 }
 
 /** @throws RootlessError `NOT_SUPPORTED` on a host that has only its loopback, `HOST_REFUSED` */
@@ -50,7 +50,7 @@ export async function planRelays(
   sourceAddress: string | undefined,
 ): Promise<RelayPlan> {
   const direct = ports.filter((port) => !needsRelay(port))
-  const relays: DatagramRelay[] = []
+  const relays: PortRelay[] = []
   for (const { address, host, container } of ports.filter(needsRelay)) {
     if (sourceAddress === undefined)
       throw new RootlessError('NOT_SUPPORTED', 'UDP cannot be published: this host has no address beside its loopback', {
@@ -59,7 +59,14 @@ export async function planRelays(
     const free = await machine.findFreePort('udp', '127.0.0.1')
     if (free.status !== 'ok') throw new RootlessError('HOST_REFUSED', free.reason, { engine: 'lxc' })
     direct.push({ protocol: 'udp', address: '127.0.0.1', host: free.value, container })
-    relays.push({ address, port: host, sourceAddress, targetPort: free.value })
+    relays.push({
+      protocol: 'udp',
+      address,
+      port: host,
+      targetAddress: '127.0.0.1',
+      targetPort: free.value,
+      sourceAddress,
+    })
   }
   return { direct, relays }
 }

@@ -181,11 +181,24 @@ const NO_TUN: HostFacts = {
 }
 const DARK: HostFacts = { ...HYBRID, devices: { ...HYBRID.devices, '/dev/net/tun': unknownFact('denied', '/dev/net/tun') } }
 
+/** Nobody makes a veth there for an ordinary user. */
+function withoutVeth(host: HostFacts): HostFacts {
+  return { ...host, tools: { ...host.tools, 'lxc-user-nic': known({ present: false }, 'looked') } }
+}
+
 test.each([
-  ['by slirp4netns or pasta beside a container', HYBRID, 'supported', 'unsupported'],
-  ['not without a usable /dev/net/tun', NO_TUN, 'unsupported', 'unsupported'],
-  ['unknown where nobody could look', DARK, 'unknown', 'unknown'],
-])('ports are published %s', (_, host, publish, privileged) => {
+  ['by slirp4netns or pasta beside a container', HYBRID, 'supported', 'unsupported', 'by slirp4netns or pasta'],
+  ['by our own program, without a usable /dev/net/tun', NO_TUN, 'supported', 'unsupported', 'by a program of ours'],
+  [
+    'not with none of the three',
+    withoutVeth(NO_TUN),
+    'unsupported',
+    'unsupported',
+    'neither slirp4netns nor pasta nor lxc-user-nic',
+  ],
+  ['unknown where nobody could look', withoutVeth(DARK), 'unknown', 'unknown', 'nobody could look'],
+])('ports are published %s', (_, host, publish, privileged, words) => {
   const { properties } = judge({}, host).networking
   expect([properties.publish.status, properties['publish-privileged'].status]).toEqual([publish, privileged])
+  expect(JSON.stringify(properties.publish)).toContain(words)
 })

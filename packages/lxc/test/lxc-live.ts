@@ -51,8 +51,17 @@ export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-export async function openLiveLxc(): Promise<LiveLxc> {
-  const local = createLocalSystem()
+/** The machine without programs of these names. */
+function hide(machine: Machine, names: readonly string[]): Machine {
+  return {
+    ...machine,
+    findExecutable: async (name) =>
+      names.includes(name) ? { status: 'absent', reason: `${name} is not on the PATH` } : await machine.findExecutable(name),
+  }
+}
+
+export async function openLiveLxc({ without = [] }: { readonly without?: readonly string[] } = {}): Promise<LiveLxc> {
+  const local = hide(createLocalSystem(), without)
   const data = mkdtempSync(join(local.user.homeDirectory, '.rry-'))
   chmodSync(data, 0o711)
   const machine: Machine = { ...local, environment: { ...local.environment, XDG_DATA_HOME: data } }

@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import type { DatagramRelay } from '../lxc-parts.ts'
+import type { PortRelay } from '../lxc-parts.ts'
 
 /** As long as conntrack keeps a UDP stream (nf_conntrack_udp_timeout_stream). */
 const IDLE_MS = 120_000
@@ -11,11 +11,8 @@ interface Sender {
   readonly idle: NodeJS.Timeout
 }
 
-/**
- * Carries datagrams between a published port and slirp4netns, which does not answer a sender on the loopback of this host (libslirp
- * 4.7, with --disable-host-loopback): here it has another address of this host. Closing it frees the port.
- */
-export async function startRelay(relay: DatagramRelay): Promise<Disposable> {
+/** Carries datagrams between a published port and where it leads. Closing it frees the port. */
+export async function startDatagramRelay(relay: PortRelay): Promise<Disposable> {
   const senders = new Map<string, Sender>()
   const outside = createSocket(relay.address.includes(':') ? 'udp6' : 'udp4')
   outside.on('message', (data, from) => void forward(outside, senders, relay, data, from))
@@ -34,7 +31,7 @@ export async function startRelay(relay: DatagramRelay): Promise<Disposable> {
   }
 }
 
-function forward(outside: Socket, senders: Map<string, Sender>, relay: DatagramRelay, data: Buffer, from: RemoteInfo): void {
+function forward(outside: Socket, senders: Map<string, Sender>, relay: PortRelay, data: Buffer, from: RemoteInfo): void {
   const key = `${from.address} ${from.port}`
   const known = senders.get(key)
   // A datagram may be lost; a flood of senders must not take every descriptor.
@@ -42,10 +39,10 @@ function forward(outside: Socket, senders: Map<string, Sender>, relay: DatagramR
   const sender = known ?? openSender(outside, senders, relay, from)
   senders.set(key, sender)
   sender.idle.refresh()
-  sender.socket.send(data, relay.targetPort, '127.0.0.1')
+  sender.socket.send(data, relay.targetPort, relay.targetAddress)
 }
 
-function openSender(outside: Socket, senders: Map<string, Sender>, relay: DatagramRelay, from: RemoteInfo): Sender {
+function openSender(outside: Socket, senders: Map<string, Sender>, relay: PortRelay, from: RemoteInfo): Sender {
   const socket = createSocket('udp4')
   const idle = setTimeout(() => {
     senders.delete(`${from.address} ${from.port}`)
@@ -56,6 +53,6 @@ function openSender(outside: Socket, senders: Map<string, Sender>, relay: Datagr
     idle.refresh()
     if (senders.size > 0) outside.send(data, from.port, from.address)
   })
-  socket.bind({ address: relay.sourceAddress, port: 0 })
+  socket.bind(relay.sourceAddress === null ? {} : { address: relay.sourceAddress, port: 0 })
   return { socket, idle }
 }

@@ -1,14 +1,15 @@
 import { rmSync } from 'node:fs'
 import type { Frame } from '../lxc-frames.ts'
 import { CONTAINER_FILES, type StartRequest, type SupervisorRequest } from '../lxc-messages.ts'
-import type { NetworkServing } from '../lxc-parts.ts'
+import type { NetworkServing, PortRelay } from '../lxc-parts.ts'
 import { COLUMNS, ROWS } from '../lxc-terminal-size.ts'
 import type { Client, ClientHandlers } from './clients.ts'
 import { openContainerLog, type ContainerLog } from './container-log.ts'
 import { startRun, type ContainerRun, type RunEnd } from './container-run.ts'
-import { startRelay } from './datagram-relay.ts'
+import { startDatagramRelay } from './datagram-relay.ts'
 import { noteCgroup, noteEnd, noteStart } from './notes.ts'
 import { endProcess, endServers, toKnownProcess, type KnownProcess } from './proc.ts'
+import { startStreamRelay } from './stream-relay.ts'
 import { resizeTerminal, type TerminalSize } from './terminal.ts'
 
 /** A supervisor that is not told to start, and to whom nobody is connected, ends. */
@@ -135,6 +136,10 @@ async function release(
     client.tell({ event: 'refused', reason: String(error) })
     state.run?.release(false)
   }
+}
+
+function startRelay(relay: PortRelay): Promise<Disposable> {
+  return relay.protocol === 'udp' ? startDatagramRelay(relay) : startStreamRelay(relay)
 }
 
 async function start(state: State, client: Client, request: StartRequest): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Capabilities, DriverUse } from './capabilities.ts'
+import type { Capabilities, DriverUse, PortDriver } from './capabilities.ts'
 import { ENGINE_TITLES, type EngineName } from './engine.ts'
 import type { Finding, Fix } from './finding.ts'
 import type { EngineReport, Report } from './report.ts'
@@ -84,10 +84,16 @@ function toFix({ availability }: EngineReport): Pick<MatrixCell, 'fix'> {
 
 function toNetworkingCell({ networking }: Capabilities): MatrixCell {
   return toDriverCell(networking.driver, [
-    ...valueDetail(networking.portDriver, (driver) => (driver === 'none' ? 'publishes no ports' : `ports by ${driver}`)),
+    ...valueDetail(networking.portDriver, (driver) => tellPorts(driver, networking.properties.publish)),
     ...valueDetail(networking.mtuBytes, (mtu) => `MTU ${mtu}`),
     ...alternatives(networking.drivers),
   ])
+}
+
+// Where the engine has no means of its own, this library may have some beside its containers.
+function tellPorts(driver: PortDriver, publish: Finding<true>): string {
+  if (driver !== 'none') return `ports by ${driver}`
+  return publish.status === 'supported' ? 'ports by rootless run alone' : 'publishes no ports'
 }
 
 function toStorageCell({ storage }: Capabilities): MatrixCell {

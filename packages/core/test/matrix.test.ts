@@ -100,6 +100,17 @@ test('no controllers is said in words', () => {
   expect(cellOf(report, 'Cgroups').details).toContain('no controllers')
 })
 
+test.each<readonly [string, Finding<true>, string]>([
+  ['by this library', supported(true, 'looked'), 'ports by rootless run alone'],
+  ['by nobody', unsupported('nothing forwards one', 'looked'), 'publishes no ports'],
+  ['by nobody knows whom', unknown('denied'), 'publishes no ports'],
+])('ports that the engine itself does not publish, but are published %s', (_, publish, detail) => {
+  const portDriver = supported('none', 'man') satisfies Capabilities['networking']['portDriver']
+  const { properties } = createCapabilities().networking
+  const report = createReportOf({ networking: { portDriver, properties: { ...properties, publish } } })
+  expect(cellOf(report, 'Networking').details).toContain(detail)
+})
+
 function limitsOf(finding: Finding<true>): Readonly<Record<LimitName, Finding<true>>> {
   return { memory: finding, cpu: finding, pids: finding, io: finding, cpuset: finding }
 }

@@ -69,14 +69,20 @@ function start(words: readonly string[]) {
   return spawn(process.execPath, [program, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** Gives its pid. Killed while it calls, or when it has called. */
-async function killCaller(words: readonly string[], afterMs: number): Promise<number> {
+/** Most of a call's steps are its first ones: each of those is to be the last one of some caller. */
+const MOST_STEPS = 60
+
+/** Gives its pid. Killed while it calls, or when it has called: by us after a time, or by itself after a number of steps. */
+async function killCaller(call: readonly string[], random: () => number, bySteps: boolean): Promise<number> {
+  const chosen = random()
+  const words = bySteps ? [...call, String(1 + Math.floor(chosen ** 1.5 * MOST_STEPS))] : call
+  const afterMs = bySteps ? LONGEST_MS : chosen * LONGEST_MS
   const child = start(words)
   const said = text(child.stderr)
   await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
   if (child.exitCode !== null) throw new Error(`it ended before it called: ${await said}`)
-  await sleep(afterMs)
-  const ended = child.exitCode === null ? once(child, 'exit') : null
+  const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null
+  await Promise.race([sleep(afterMs), ended])
   child.kill('SIGKILL')
   await ended
   if (child.exitCode !== null) throw new Error(`${words.join(' ')} ended by itself: ${await said}`)
@@ -120,7 +126,8 @@ async function killAll(place: Place, random: () => number): Promise<{ readonly p
         CALLS[moment % CALLS.length] ?? '',
         JSON.stringify(toOptions(place, moment, free.value)),
       ]
-      pids.add(await killCaller(words, random() * LONGEST_MS))
+      // A third at moments that nobody knows of.
+      pids.add(await killCaller(words, random, moment % 3 !== 0))
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))

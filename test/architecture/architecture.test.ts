@@ -11,7 +11,7 @@ const PACKAGES: Readonly<Record<string, { readonly ours: readonly string[]; read
   host: { ours: ['core'], others: [] },
   image: { ours: ['core'], others: ['zod'] },
   docker: { ours: ['core', 'image'], others: ['zod'] },
-  podman: { ours: ['core', 'image'], others: ['undici', 'zod'] },
+  podman: { ours: ['core', 'image'], others: ['zod'] },
   lxc: { ours: ['core', 'image'], others: ['zod'] },
   conformance: { ours: ['core'], others: ['tar-stream', 'vitest', 'zod'] },
   sdk: { ours: ['core', 'host', 'docker', 'podman', 'lxc'], others: [] },
@@ -19,7 +19,7 @@ const PACKAGES: Readonly<Record<string, { readonly ours: readonly string[]; read
 
 const ADAPTERS = ['docker', 'podman', 'lxc'] as const
 
-/** Modules that open the machine. Only `host` may; undici gets its stream from its door. */
+/** Modules that open the machine. Only `host` may; all others get their streams from its door. */
 const DOORS: ReadonlySet<string> = new Set([
   'node:fs',
   'node:fs/promises',

@@ -12,7 +12,7 @@ export interface UpgradeAnswer {
 const MAXIMUM_HEAD_BYTES = 65_536
 
 /**
- * Asks for a raw stream on a connection. undici's own `upgrade` throws the answer away when the service refuses.
+ * Asks for a raw stream on a connection of its own, whose rest is the stream.
  *
  * Without a body the length is 0: Podman gives to the container's stdin whatever comes after the head (4.3.1, 5.4.2).
  */

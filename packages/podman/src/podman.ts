@@ -40,7 +40,7 @@ export function createPodman(system: System, options: AdapterOptions): RootlessR
 
 /** Loads everything that the adapter would load when first asked. */
 export async function loadPodman(): Promise<void> {
-  await Promise.all([import('undici'), import('./podman-info.ts')])
+  await import('./podman-info.ts')
 }
 
 /** Loads what the adapter would load when something is first run. */

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { discoverRuntimes, ENGINE_TITLES, type EngineName } from 'rootless-runtime'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe } from 'vitest'
+import { missEngine } from '../../leave-out.ts'
 import { buildImage } from '../image.ts'
 import { LABEL, listLeft, mustRootless, rootless } from './rootless.ts'
 
@@ -29,8 +30,7 @@ export function describeEngines(tests: (place: Place) => void): void {
       describe(title, () => {
         withImage(engine, tests)
       })
-    } else if (process.env['CI'] === 'true') test(`${title} is there`, () => expect(availability.reason).toBe('available'))
-    else test.skip(`${title}: left out, ${availability.reason}`, () => {})
+    } else missEngine(title, availability.reason)
   }
 }
 

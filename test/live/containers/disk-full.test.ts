@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { buildTestImage, toDockerArchive } from '@rootless-runtime/conformance'
 import { discoverRuntimes, openRuntime, type Container, type EngineName, type RootlessRuntime } from 'rootless-runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { missEngine } from '../../leave-out.ts'
 import type { Calls } from './engine-calls.ts'
 import { openPrivateDocker } from './private-docker.ts'
 import type { DiskOptions, PrivateEngine } from './private-engine.ts'
@@ -20,17 +21,14 @@ const MEBIBYTE = 1024 ** 2
 const DISK_BYTES = 48 * MEBIBYTE
 /** What is said of a full disk on every engine. */
 const FULL = { code: 'HOST_REFUSED', evidence: 'ENOSPC' }
-const MARK = `rrk-${process.pid}`
+const MARK = `private-${process.pid}`
 const IMAGE = `${MARK}:latest`
 const here = new Map((await discoverRuntimes()).map(({ engine, availability }) => [engine, availability]))
 
 describe.each(ENGINES)('%s on a disk that is full', { timeout: 120_000 * PATIENCE }, (name, openEngine) => {
   const availability = here.get(name)
   if (availability?.status !== 'available') {
-    const reason = availability?.reason ?? 'nobody looked'
-    if (process.env['CI'] === 'true') test('is there', () => expect(reason).toBe('available'))
-    else test.skip(`left out: ${reason}`, () => {})
-    return
+    return missEngine(name, availability?.reason ?? 'nobody looked')
   }
   let engine: PrivateEngine
   let runtime: RootlessRuntime

@@ -13,6 +13,7 @@ import { discoverRuntimes, ENGINE_TITLES, type ContainerOptions, type RootlessRu
 import { build } from 'tsup'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { supervisorInside } from '../../../packages/lxc/supervisor-inside.ts'
+import { missEngine } from '../../leave-out.ts'
 import { listLeft, type Killed } from './what-is-left.ts'
 
 // Callers that are killed with -9 at random moments of their calls, and one sweep of another process, after which nothing is left.
@@ -163,10 +164,7 @@ async function listLeftAtLast(runtime: RootlessRuntime, killed: Killed): Promise
 describe.each(discovered)('callers killed on $engine', ({ engine, runtime, availability }) => {
   const title = ENGINE_TITLES[engine]
   if (availability.status !== 'available') {
-    const { reason } = availability
-    if (process.env['CI'] === 'true') test(`${title} is there`, () => expect(reason).toBe('available'))
-    else test.skip(`${title}: left out, ${reason}`, () => {})
-    return
+    return missEngine(title, availability.reason)
   }
   const mark = `killed-${engine}-${process.pid}`
   const place: Place = { runtime, mark, image: `${mark}:latest`, word: `${1_000_000_000 + process.pid}` }

@@ -10,6 +10,7 @@ import {
   type RuntimeEnvironment,
 } from 'rootless-runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { missEngine } from '../../leave-out.ts'
 import { eventually, startProgram } from '../cli/rootless.ts'
 import { buildImage } from '../image.ts'
 
@@ -30,8 +31,7 @@ for (const engine of ['docker', 'podman'] as const) {
     describe(title, () => {
       testEngine(engine, found.runtime)
     })
-  } else if (process.env['CI'] === 'true') test(`${title} is there`, () => expect(found?.availability.status).toBe('available'))
-  else test.skip(`${title}: left out, it is not there`, () => {})
+  } else missEngine(title, found?.availability.reason ?? 'nobody answered')
 }
 
 function testEngine(engine: EngineName, runtime: RootlessRuntime): void {

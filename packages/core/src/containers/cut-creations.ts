@@ -20,7 +20,7 @@ export function guardCreations<State extends NamedState>(parts: NamedParts<State
   return {
     create: async (name, options) => {
       // One of them may have the name that is wanted.
-      await leftovers.remove({})
+      await leftovers.remove(options?.signal === undefined ? {} : { signal: options.signal })
       const creation = crypto.randomUUID()
       try {
         await parts.create(name, { ...options, labels: { ...options?.labels, [CREATION_LABEL]: creation } })

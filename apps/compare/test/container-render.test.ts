@@ -92,7 +92,7 @@ describe('rootless env for a shell', () => {
     engineSocket: '/x',
     contexts: ['rootless'],
     variables: [
-      { name: 'DOCKER_HOST', value: 'unix:///a b/$(touch /tmp/rrk-evil)`id`\'"\\x', reason: 'a reason\nexport EVIL=1' },
+      { name: 'DOCKER_HOST', value: 'unix:///a b/$(touch /tmp/evil)`id`\'"\\x', reason: 'a reason\nexport EVIL=1' },
       { name: 'OTHER', value: 'plain', reason: 'x' },
     ],
     absent: [

@@ -32,7 +32,7 @@ export interface LiveDocker extends AsyncDisposable {
 
 export async function openLiveDocker(): Promise<LiveDocker> {
   const driver = await openDriver(SOCKET, TIMEOUT_MS)
-  const prefix = `rrd-${process.pid}`
+  const prefix = `live-${process.pid}`
   const image = `${prefix}:live`
   const built = await buildTestImage(readFileSync('/bin/busybox'), { Labels: { prefix } })
   const [loaded] = await driver.images.load(Readable.from([await toDockerArchive(built, image)]))

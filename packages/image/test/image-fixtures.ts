@@ -26,7 +26,7 @@ export const door: ImageDoor = {
 }
 
 export async function makeFolder(): Promise<string> {
-  return await mkdtemp(join(tmpdir(), 'rri-image-'))
+  return await mkdtemp(join(tmpdir(), 'rootless-image-'))
 }
 
 /** One header of a tar, made by hand, so that it can be wrong in every way. */

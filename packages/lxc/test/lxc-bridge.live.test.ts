@@ -55,10 +55,10 @@ describe('the default network by lxc-user-nic', () => {
   })
 
   test('a UDP port is published, and is free again when the container has ended', async () => {
-    const archive = await toDockerArchive(await buildTestImage(readFileSync('/bin/busybox')), 'rry-udp')
-    await lxc.runtime.images.load(onceBytes(archive), { reference: 'rry-udp' })
+    const archive = await toDockerArchive(await buildTestImage(readFileSync('/bin/busybox')), 'live-udp')
+    await lxc.runtime.images.load(onceBytes(archive), { reference: 'live-udp' })
     const ports = [{ container: 8080, protocol: 'udp' }] as const
-    const container = await lxc.run({ image: 'rry-udp', command: ['udp-echo'], ports, network: 'default' })
+    const container = await lxc.run({ image: 'live-udp', command: ['udp-echo'], ports, network: 'default' })
     const { host } = container.port(8080, 'udp')
     await expect.poll(() => sendDatagram(host, 'a word').catch(() => ''), { timeout: 10_000 }).toBe('a word')
     await container.kill('SIGKILL')
@@ -91,14 +91,14 @@ describe('the default network by lxc-user-nic', () => {
   })
 
   test('on a network with a name too there is a way to this host, and to the others by their names', async () => {
-    await lxc.runtime.networks.create('rrx-bridge')
-    const [one, other] = [await lxc.run({ network: 'rrx-bridge' }), await lxc.run({ network: 'rrx-bridge' })]
+    await lxc.runtime.networks.create('live-bridge')
+    const [one, other] = [await lxc.run({ network: 'live-bridge' }), await lxc.run({ network: 'live-bridge' })]
     await other.exec(['/bin/httpd', '-p', '80'])
     expect(await say(one, `nc -w 2 ${other.name} 80 </dev/null; echo reached $?`)).toContain('reached 0')
     expect(await say(one, 'ip route')).toContain(`default via ${await one.hostAddress()}`)
     await one.remove({ force: true })
     await other.remove({ force: true })
-    await lxc.runtime.networks.remove('rrx-bridge')
+    await lxc.runtime.networks.remove('live-bridge')
   })
 
   test('a port that was taken meanwhile is PORT_IN_USE', async () => {

@@ -11,7 +11,7 @@ import { createLxc } from '../src/lxc.ts'
 
 // What is LXC's alone: the supervisor, and what its death or the caller's leaves. The rest is in the suite of all engines.
 
-const PREFIX = `rrx-${process.pid}`
+const PREFIX = `live-${process.pid}`
 const IMAGE = `${PREFIX}:live`
 const DATA = process.env['XDG_DATA_HOME'] ?? join(process.env['HOME'] ?? '/', '.local/share')
 const CONTAINERS = join(DATA, 'rootless-runtime/lxc/containers')

@@ -86,12 +86,12 @@ describe('the store', () => {
     expect(new Set(ids).size).toBe(1)
     expect(listStore()).toEqual([...before, ids[0]?.replace('sha256:', '')].toSorted())
     const ended = await lxc.runtime.containers.runToEnd({
-      image: 'rry-together',
+      image: 'live-together',
       network: 'none',
       command: ['/bin/cat', '/together'],
     })
     expect(ended.stdout).toBe('ten of us')
-    await lxc.images.remove('rry-together')
+    await lxc.images.remove('live-together')
     expect(listStore()).toEqual(before)
   })
 
@@ -107,7 +107,7 @@ describe('the store', () => {
   test('an owner that no map holds is IMAGE_INVALID and names the file, and nothing is left', async () => {
     const before = listStore()
     const rootfs = await buildRootfs([{ header: { name: 'far', type: 'file', uid: 70_000, gid: 0, mode: 0o644 }, content: '' }])
-    await expect(lxc.images.load(once(rootfs), { reference: 'rry-far' })).rejects.toMatchObject({
+    await expect(lxc.images.load(once(rootfs), { reference: 'live-far' })).rejects.toMatchObject({
       code: 'IMAGE_INVALID',
       message: expect.stringContaining('far: Cannot change ownership to uid 70000'),
     })
@@ -154,7 +154,7 @@ describe('the store', () => {
     const rootfs = await buildRootfs([file('big', new Uint8Array(8 * 1024 * 1024))])
     const stop = new AbortController()
     const onProgress = ({ phase }: { readonly phase: string }): void => void (phase === 'loading' && stop.abort())
-    const loading = lxc.images.load(once(rootfs), { reference: 'rry-aborted', signal: stop.signal, onProgress })
+    const loading = lxc.images.load(once(rootfs), { reference: 'live-aborted', signal: stop.signal, onProgress })
     await expect(loading).rejects.toMatchObject({ code: 'ABORTED' })
     expect(listStore()).toEqual(before)
   })
@@ -163,19 +163,19 @@ describe('the store', () => {
 describe('root file systems', () => {
   test('an image of one program alone runs', async () => {
     const bare = await buildRootfs()
-    await lxc.images.load(once(bare), { reference: 'rry-bare' })
-    const ended = await lxc.runtime.containers.runToEnd({ image: 'rry-bare', command: ['/bin/ls', '/', '/etc'] })
+    await lxc.images.load(once(bare), { reference: 'live-bare' })
+    const ended = await lxc.runtime.containers.runToEnd({ image: 'live-bare', command: ['/bin/ls', '/', '/etc'] })
     expect(ended).toMatchObject({ exitCode: 0, stdout: '/:\nbin\ndev\netc\nproc\nsys\n\n/etc:\nhostname\nhosts\nresolv.conf\n' })
-    await lxc.images.remove('rry-bare')
+    await lxc.images.remove('live-bare')
   })
 
   test('a folder of the image can be removed and made again, and is empty', async () => {
     const rootfs = await buildRootfs([folder('old'), file('old/content', '1')])
-    await lxc.images.load(once(rootfs), { reference: 'rry-old' })
-    const container = await lxc.run({ image: 'rry-old' })
+    await lxc.images.load(once(rootfs), { reference: 'live-old' })
+    const container = await lxc.run({ image: 'live-old' })
     expect(await say(container, 'rm -r /old && mkdir /old && ls -A /old && echo empty')).toBe('empty\n')
     await container.remove({ force: true })
-    await lxc.images.remove('rry-old')
+    await lxc.images.remove('live-old')
   })
 
   test('links of a hostile image lead no mount, no file of ours and no copy out of the container', async () => {
@@ -183,21 +183,21 @@ describe('root file systems', () => {
     mkdirSync(outside, { mode: 0o777 })
     const hostile = [link('etc', '/../../../..'), link('data', outside), link('run', `../../../../../../../..${outside}`)]
     // A link above the root is refused by the reader; what it lets pass is led back into the root.
-    await expect(lxc.images.load(once(await buildRootfs(hostile)), { reference: 'rry-hostile' })).rejects.toMatchObject({
+    await expect(lxc.images.load(once(await buildRootfs(hostile)), { reference: 'live-hostile' })).rejects.toMatchObject({
       code: 'IMAGE_INVALID',
     })
     const allowed = [link('etc', outside), link('data', outside)]
-    await lxc.images.load(once(await buildRootfs(allowed)), { reference: 'rry-hostile' })
+    await lxc.images.load(once(await buildRootfs(allowed)), { reference: 'live-hostile' })
     const mounts = [
       { source: lxc.store.root, target: '/data/deep' },
       { kind: 'tmpfs', target: '/data/memory' },
     ] as const
-    const container = await lxc.run({ image: 'rry-hostile', mounts, secrets: { word: 'x' } })
+    const container = await lxc.run({ image: 'live-hostile', mounts, secrets: { word: 'x' } })
     expect(await say(container, 'cat /etc/hostname; ls /data')).toContain(container.id.slice(0, 12))
     await container.copyIn(once(await buildRootfs()), '/data')
     expect(readdirSync(outside)).toEqual([])
     await container.remove({ force: true })
-    await lxc.images.remove('rry-hostile')
+    await lxc.images.remove('live-hostile')
   })
 
   test('without an overlay the root is a copy, which does all that an overlay does', async () => {
@@ -213,7 +213,7 @@ describe('root file systems', () => {
     await rootfs.copyIn(container, once(await buildRootfs([file('copied', 'in')])), '/etc', {})
     expect(await rootfs.readText(containerFolder, '/etc/copied')).toBe('in')
     expect((await buffer(await rootfs.copyOut(container, '/etc/copied', {}))).toString()).toContain('in')
-    const committed = await rootfs.commit(container, 'rry-copy', {})
+    const committed = await rootfs.commit(container, 'live-copy', {})
     await rootfs.remove(containerFolder)
     expect(readdirSync(containerFolder)).toEqual([])
     await store.removeTree(containerFolder)
@@ -223,17 +223,17 @@ describe('root file systems', () => {
       command: ['/bin/cat', '/etc/copied'],
     })
     expect(ended.stdout).toBe('in')
-    await lxc.images.remove('rry-copy')
+    await lxc.images.remove('live-copy')
   })
 
   test("with owner: 'me' the image's other files keep their owners, modes and setuid bits", async () => {
     const files = [folder('home/app', 0o700, 1000), file('bin/setuid', 'x', 0o4755)]
-    await lxc.images.load(once(await buildRootfs(files)), { reference: 'rry-owned', config: { user: '1000:1000' } })
+    await lxc.images.load(once(await buildRootfs(files)), { reference: 'live-owned', config: { user: '1000:1000' } })
     const source = join(lxc.store.root, 'mine')
     mkdirSync(source, { mode: 0o700 })
     const mounts = [{ source, target: '/data', access: 'rw', owner: 'me' }] as const
     for (const user of ['0:0', '1000:1000']) {
-      const container = await lxc.run({ image: 'rry-owned', mounts, user })
+      const container = await lxc.run({ image: 'live-owned', mounts, user })
       const shown = await say(container, 'stat -c "%u:%g %a" /bin/busybox /home/app /bin/setuid; touch /data/$(id -u)')
       expect(shown).toBe('0:0 755\n1000:1000 700\n0:0 4755\n')
       await container.remove({ force: true })
@@ -245,6 +245,6 @@ describe('root file systems', () => {
       ['0', uid, gid],
       ['1000', uid, gid],
     ])
-    await lxc.images.remove('rry-owned')
+    await lxc.images.remove('live-owned')
   })
 })

@@ -62,7 +62,7 @@ function hide(machine: Machine, names: readonly string[]): Machine {
 
 export async function openLiveLxc({ without = [] }: { readonly without?: readonly string[] } = {}): Promise<LiveLxc> {
   const local = hide(createLocalSystem(), without)
-  const data = mkdtempSync(join(local.user.homeDirectory, '.rry-'))
+  const data = mkdtempSync(join(local.user.homeDirectory, '.live-'))
   chmodSync(data, 0o711)
   const machine: Machine = { ...local, environment: { ...local.environment, XDG_DATA_HOME: data } }
   const { facts } = await readLxc(machine, TIMEOUT_MS)
@@ -74,14 +74,14 @@ export async function openLiveLxc({ without = [] }: { readonly without?: readonl
   const images = createLxcImages(door, store)
   const [image] = await images.load(
     once(await buildRootfs([folder('etc'), file('etc/passwd', 'root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n')])),
-    { reference: 'rry-live', config: { command: NOTHING_TO_DO } },
+    { reference: 'live-live', config: { command: NOTHING_TO_DO } },
   )
   if (image === undefined) throw new Error('no image was loaded')
   const made: Container[] = []
   const run = async (options: Partial<ContainerOptions> = {}): Promise<Container> => {
-    const name = `rry-${randomUUID().slice(0, 8)}`
+    const name = `live-${randomUUID().slice(0, 8)}`
     const container = await runtime.containers.run({
-      image: 'rry-live',
+      image: 'live-live',
       name,
       command: NOTHING_TO_DO,
       network: 'none',

@@ -9,5 +9,5 @@ const machine = createLocalSystem()
 const { facts } = await readLxc(machine, 20_000)
 if (facts === null) throw new Error('LXC is not available')
 const door = { machine, idMaps: async () => facts.config.idMaps, version: async () => facts.version }
-const [image] = await createLxcImages(door, createLxcStore(door)).load(archive, { reference: 'rry-together' })
+const [image] = await createLxcImages(door, createLxcStore(door)).load(archive, { reference: 'live-together' })
 process.stdout.write(image?.id ?? 'nothing')

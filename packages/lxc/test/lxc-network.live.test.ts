@@ -85,10 +85,10 @@ describe('the default network', () => {
   })
 
   test('the files of /etc say where the container is, and root inside may change them', async () => {
-    const container = await lxc.run({ network: 'default', hostname: 'rry-host' })
+    const container = await lxc.run({ network: 'default', hostname: 'live-host' })
     const said = await say(container, 'cat /etc/hosts /etc/hostname /etc/resolv.conf && echo "192.0.2.1 added" >>/etc/hosts')
-    expect(said).toContain(`10.0.2.100\trry-host ${container.name}\n`)
-    expect(said).toContain('\nrry-host\n')
+    expect(said).toContain(`10.0.2.100\tlive-host ${container.name}\n`)
+    expect(said).toContain('\nlive-host\n')
     expect(said).toContain('nameserver 10.0.2.3\n')
     expect(await say(container, 'cat /etc/hosts')).toContain('192.0.2.1 added')
   })
@@ -96,8 +96,8 @@ describe('the default network', () => {
 
 describe('networks with names', () => {
   test('three containers know each other, and one that is removed is forgotten', async () => {
-    await lxc.runtime.networks.create('rry-three')
-    const members = await Promise.all([1, 2, 3].map(() => lxc.run({ network: 'rry-three' })))
+    await lxc.runtime.networks.create('live-three')
+    const members = await Promise.all([1, 2, 3].map(() => lxc.run({ network: 'live-three' })))
     const [first, second, third] = members
     if (first === undefined || second === undefined || third === undefined) throw new Error('there are three')
     for (const one of members) {
@@ -108,15 +108,15 @@ describe('networks with names', () => {
     await second.remove({ force: true })
     expect(await say(first, 'cat /etc/hosts')).not.toContain(second.name)
     expect((await say(first, 'ip route')).match(/10\.89\.[\d.]+ dev eth0/gu)?.length).toBe(1)
-    await expect(lxc.runtime.networks.remove('rry-three')).rejects.toMatchObject({ code: 'NETWORK_IN_USE' })
+    await expect(lxc.runtime.networks.remove('live-three')).rejects.toMatchObject({ code: 'NETWORK_IN_USE' })
     await first.remove({ force: true })
     await third.remove({ force: true })
-    await lxc.runtime.networks.remove('rry-three')
+    await lxc.runtime.networks.remove('live-three')
   })
 
   test('on another network, and by the link alone, nobody is reached', async () => {
-    await Promise.all(['rry-one', 'rry-two'].map((name) => lxc.runtime.networks.create(name, { isolated: true })))
-    const [one, two] = [await lxc.run({ network: 'rry-one' }), await lxc.run({ network: 'rry-two' })]
+    await Promise.all(['live-one', 'live-two'].map((name) => lxc.runtime.networks.create(name, { isolated: true })))
+    const [one, two] = [await lxc.run({ network: 'live-one' }), await lxc.run({ network: 'live-two' })]
     await one.exec(['/bin/httpd', '-p', '80'])
     const { address } = (await one.inspect()).network
     expect(await say(two, ask(address ?? '', 80))).toContain('No route to host')

@@ -47,8 +47,8 @@ describe('what Podman refuses has a code of ours', () => {
   })
 
   test.each<[string, Partial<ContainerPlan>, string]>([
-    ['an image that is not there', { image: 'rrp-no-such-image' }, 'IMAGE_NOT_FOUND'],
-    ['a network that is not there', { network: 'rrp-no-such-network' }, 'NETWORK_NOT_FOUND'],
+    ['an image that is not there', { image: 'live-no-such-image' }, 'IMAGE_NOT_FOUND'],
+    ['a network that is not there', { network: 'live-no-such-network' }, 'NETWORK_NOT_FOUND'],
     ['a folder of the host that is not there', { mounts: [{ source: '/no/such/folder', target: '/a' }] }, 'MOUNT_NOT_FOUND'],
   ])('%s, at once, and nothing is made', async (_, changes, code) => {
     await expect(podman.make(changes)).rejects.toMatchObject({ code })
@@ -129,7 +129,7 @@ describe('a container', () => {
   })
 
   test.each(['0:0', '1000:1000', '7'])('of the user %s writes what is the caller outside', async (user) => {
-    const source = mkdtempSync(join(tmpdir(), 'rrp-owner-'))
+    const source = mkdtempSync(join(tmpdir(), 'live-owner-'))
     try {
       await using container = await podman.start({ user, mounts: [{ source, target: '/mine', access: 'rw', owner: 'me' }] })
       expect(await podman.exec(container.id, ['touch', '/mine/file'])).toEqual(['', '', 0])

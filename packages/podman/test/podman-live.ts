@@ -48,7 +48,7 @@ export function openLiveDriver(): Promise<EngineDriver> {
 
 export async function openLivePodman(): Promise<LivePodman> {
   const driver = await openLiveDriver()
-  const prefix = `rrp-${process.pid}`
+  const prefix = `live-${process.pid}`
   const image = `${prefix}:live`
   const built = await buildTestImage(readFileSync('/bin/busybox'), { Labels: { prefix } })
   const [loaded] = await driver.images.load(Readable.from([await toDockerArchive(built, image)]))

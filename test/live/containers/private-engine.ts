@@ -45,7 +45,7 @@ export interface PrivateFolder {
 
 /** Makes the folder, and has this process live in it: what it finds in its environment is the private engine alone. */
 export function enterPrivateFolder(environment: (place: PrivateFolder) => Readonly<Record<string, string>>): PrivateFolder {
-  const folder = mkdtempSync('/tmp/rrk-')
+  const folder = mkdtempSync('/tmp/private-')
   const before = { ...process.env }
   const leave = (): void => {
     for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]

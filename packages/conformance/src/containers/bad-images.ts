@@ -13,7 +13,7 @@ async function expectRefused(bench: Bench, archive: Uint8Array): Promise<void> {
   const error = await expectCode('IMAGE_INVALID', images.load(Readable.from([archive])))
   expect(error.message.length).toBeLessThan(1000)
   const added = (await listed()).filter((reference) => !before.includes(reference))
-  expect(added.filter((reference) => reference.includes('rrc-'))).toEqual([])
+  expect(added.filter((reference) => reference.includes('suite-'))).toEqual([])
 }
 
 /** An archive whose only layer holds these files. */

@@ -72,7 +72,7 @@ const LABEL = 'rrc.suite'
 export async function openBench(source: BenchSource): Promise<Bench> {
   const { machine, hostFacts } = source.workplace
   const [runtime, host] = await Promise.all([source.open(), hostFacts()])
-  const mark = `rrc-${process.pid}-${Date.now().toString(36)}`
+  const mark = `suite-${process.pid}-${Date.now().toString(36)}`
   const folder = await machine.files.makeTemporaryDirectory('/tmp', `${mark}-`)
   const busybox = await readBytes(machine, source.busybox)
   const testImage = await buildTestImage(busybox)

@@ -82,7 +82,7 @@ export const CREATE = {
     expect(listed.map(({ id }) => id)).toEqual([container.id])
   }),
   'create-hostname': behaviour('a container has the hostname that it was given', async (bench) => {
-    expect(await bench.say('hostname', { hostname: 'rrc-host' })).toMatchObject({ stdout: 'rrc-host\n' })
+    expect(await bench.say('hostname', { hostname: 'suite-host' })).toMatchObject({ stdout: 'suite-host\n' })
   }),
   'get-by-name': behaviour('a container is found by its name', async (bench) => {
     const container = await bench.create()

@@ -95,11 +95,14 @@ async function waitForStart(
 ): Promise<ExecState> {
   const readable = Promise.withResolvers<void>()
   stdout.once('readable', readable.resolve)
-  let first: readonly Promise<void>[] = [readable.promise, closed]
+  let signs: readonly Promise<boolean>[] = [Promise.race([readable.promise, closed]).then(() => true)]
   try {
     for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, 100)) {
-      const isFirst = Promise.race(first).then(() => (first = []))
-      await Promise.race([isFirst, sleep(pauseMs)])
+      if (await Promise.race([...signs, sleep(pauseMs, false)])) {
+        // It has written or ended: Docker notes its process within a millisecond or two.
+        signs = []
+        pauseMs = 1
+      }
       const state = await inspect()
       if (state.Pid > 0) return state
       if (state.Running || state.ExitCode === null) continue
